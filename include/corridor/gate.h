@@ -1,0 +1,66 @@
+/* gate.h - the gate: a pure function from facts and a header to a permit or a
+ * refusal code, shared by agent and broker; deny by default (design 4).
+ *
+ * Order: parties active -> agreement covers pair, programme, categories ->
+ * standing -> legal basis (consent) -> safeguards -> process preconditions ->
+ * limits. No I/O, no clock, no allocation. */
+#ifndef CORRIDOR_GATE_H
+#define CORRIDOR_GATE_H
+#include "corridor/base.h"
+#include "corridor/sop.h"
+#include <corridor/v1/card.pb-c.h>
+
+typedef struct cor_gate_party {
+  bool known;
+  int card;                   /* COR_OK, COR_CARD_SUSPENDED, ... (cor_cards_standing) */
+  Corridor__V1__Role role;
+  char office[COR_OFFICE_MAX + 1];
+} cor_gate_party;
+
+typedef struct cor_gate_scope {
+  Corridor__V1__Purpose purpose;
+  uint32_t categories;                      /* bits */
+  char recipient_office[COR_OFFICE_MAX + 1];/* empty: by role */
+  Corridor__V1__Role recipient_role;
+  bool onward;
+} cor_gate_scope;
+
+enum { COR_GATE_SCOPES_MAX = 32, COR_GATE_TYPES = 40 };
+
+typedef struct cor_gate_consent {
+  bool found;                /* an id of this very case (a foreign one is not found) */
+  int64_t valid_from, valid_until, withdrawn_at; /* withdrawn_at 0 = standing */
+  char taken_by[COR_OFFICE_MAX + 1];
+  size_t n_scopes;
+  cor_gate_scope scopes[COR_GATE_SCOPES_MAX];
+} cor_gate_consent;
+
+typedef struct cor_gate_facts {
+  int64_t now;               /* gate time: max(now, highest committed) */
+  cor_gate_party sender, recipient;
+  const Corridor__V1__Agreement *const *agreements;
+  size_t n_agreements;
+  /* the case behind the handle (for a referral: its case) */
+  bool case_known;
+  bool case_withdrawn;       /* decision to return or all consent withdrawn */
+  char programme[32];
+  bool sender_standing;      /* on the header's handle (an offer: on the cover's case) */
+  cor_gate_consent consent;  /* of header.consent_id, for offers of cover.consent_id */
+  uint32_t cover_categories; /* offers: what the handover will carry */
+  /* what was admitted for this handle: bit per type, and bit per outcome YES */
+  uint64_t history, history_yes;
+  bool handle_taken;         /* registration: the handle exists already */
+  bool referral_taken;       /* another provider holds the referral */
+  bool recipient_is_other_party; /* answers go back to who asked: recipient is a party of the handle */
+} cor_gate_facts;
+
+typedef struct cor_decision {
+  int code;                  /* COR_OK = permit */
+  uint32_t table_version;
+  const char *field;         /* header field at fault, static text, may be "" */
+} cor_decision;
+
+cor_decision cor_gate_decide(const cor_gate_facts *facts, const Corridor__V1__Header *header);
+
+uint32_t cor_category_bits(const Corridor__V1__Header *header);
+#endif

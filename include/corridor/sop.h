@@ -1,0 +1,102 @@
+/* sop.h - the SOPs as one table (proto/sop.c), used by agent, broker, tests and
+ * docs. A row says who may send a type to whom, in which compartment, with
+ * which data, on which basis, what must have happened before, who checks it,
+ * which obligation it opens or closes, and the step it comes from. */
+#ifndef CORRIDOR_SOP_H
+#define CORRIDOR_SOP_H
+#include "corridor/base.h"
+#include <corridor/v1/case.pb-c.h>
+#include <corridor/v1/record.pb-c.h>
+#include <corridor/v1/referral.pb-c.h>
+
+enum { COR_SOP_VERSION = 1, COR_SOP_BEFORE_MAX = 3 };
+
+/* Short names for the wire enums: COR_T_x message types, COR_C_x compartments,
+ * bit helpers. */
+#define COR_T(x) CORRIDOR__V1__MESSAGE_TYPE__##x
+#define COR_C(x) CORRIDOR__V1__COMPARTMENT__##x
+#define COR_CAT(x) CORRIDOR__V1__DATA_CATEGORY__##x
+#define COR_ROLE(x) CORRIDOR__V1__ROLE__ROLE_##x
+#define COR_PURPOSE(x) CORRIDOR__V1__PURPOSE__##x
+#define COR_BASIS(x) CORRIDOR__V1__LEGAL_BASIS__##x
+#define COR_OUTCOME(x) CORRIDOR__V1__OUTCOME__##x
+#define COR_BIT(x) (1u << (unsigned)(x))
+
+typedef enum cor_handle_kind { COR_HANDLE_NONE, COR_HANDLE_CASE, COR_HANDLE_REFERRAL } cor_handle_kind;
+typedef enum cor_lane { COR_LANE_CASE, COR_LANE_OVERTAKES } cor_lane;
+
+/* Obligations: who owes which answer by when. Codes are stable. */
+typedef enum cor_duty {
+  COR_DUTY_NONE = 0,
+  COR_DUTY_ABN_NOTICE = 1,       /* D01 [003:591] sender, 5 working days before travel */
+  COR_DUTY_ABN_CONFIRM = 2,      /* D02 [003:607] recipient, 1 working day after delivery */
+  COR_DUTY_DEPARTURE_ENTRY = 3,  /* D03 [003:650] sender, 48 h after departure */
+  COR_DUTY_ARRIVAL_NOTICE = 4,   /* (P) recipient, 48 h after departure */
+  COR_DUTY_REFERRAL_ANSWER = 5,  /* [004:3008] recipient, header event_at */
+  COR_DUTY_ERASURE_ANSWER = 6,   /* design 4: each recipient, 72 h */
+  COR_DUTY_COUNT
+} cor_duty;
+
+typedef enum cor_duty_owner { COR_OWNER_SENDER, COR_OWNER_RECIPIENT } cor_duty_owner;
+typedef enum cor_duty_start { COR_START_ADMISSION, COR_START_DELIVERY, COR_START_EVENT } cor_duty_start;
+typedef enum cor_duty_unit { COR_UNIT_HOURS, COR_UNIT_WORKING_DAYS, COR_UNIT_WORKING_DAYS_BEFORE, COR_UNIT_AT_EVENT } cor_duty_unit;
+
+typedef struct cor_duty_row {
+  cor_duty duty;
+  const char *name;     /* "AbnConfirm due" as a case officer reads it */
+  cor_duty_owner owner; /* of the message that opens it */
+  cor_duty_start start;
+  cor_duty_unit unit;
+  int amount;
+  int escalate_hours[2]; /* after the due time: levels 1 and 2 */
+  const char *cite;
+} cor_duty_row;
+const cor_duty_row *cor_duty_find(cor_duty duty); /* NULL for NONE */
+
+typedef struct cor_before {
+  Corridor__V1__MessageType type; /* must have been admitted for this handle */
+  Corridor__V1__Outcome outcome;  /* 0 = any */
+} cor_before;
+
+enum cor_checker { COR_CHECK_SENDER = 1, COR_CHECK_BROKER = 2, COR_CHECK_RECIPIENT = 4 };
+
+typedef struct cor_sop_row {
+  Corridor__V1__MessageType type;
+  const char *name;          /* as in process.md: "CaseFile" */
+  uint32_t from_roles, to_roles;
+  bool to_hub, from_hub;
+  uint16_t compartments;     /* COR_BIT(COR_C(..)) */
+  uint16_t purposes, bases;  /* bits of Purpose, LegalBasis */
+  uint32_t categories[8];    /* by compartment: allowed data categories (need-to-know matrix) */
+  cor_handle_kind handle;
+  bool needs_cover;          /* REFERRAL: hub-only cover required */
+  bool safeguards;           /* safeguards_met required */
+  bool needs_outcome, needs_event;
+  cor_before before[COR_SOP_BEFORE_MAX];
+  unsigned before_checker;   /* enum cor_checker bits */
+  cor_lane lane;
+  cor_duty opens[2], closes[2];
+  const char *cite;
+} cor_sop_row;
+
+const cor_sop_row *cor_sop_find(Corridor__V1__MessageType type); /* NULL = no such type */
+const cor_sop_row *cor_sop_named(const char *name);
+const cor_sop_row *cor_sop_at(size_t i); /* NULL past the end */
+
+/* Descriptor of the type's body in this compartment (CASE_FILE has one per
+ * compartment); NULL if the pair does not exist. */
+const ProtobufCMessageDescriptor *cor_sop_body(Corridor__V1__MessageType type, Corridor__V1__Compartment c);
+
+/* Structural check of a decoded header against its row: field presence,
+ * ascending categories, lengths, enums. No facts needed. */
+bool cor_header_check(const Corridor__V1__Header *header, cor_error *err) COR_MUST_CHECK;
+
+/* Content rules (mandatory fields of the data dictionary, forbidden values),
+ * the sender's and the recipient's agent alike. path_prefix as in json.h. */
+bool cor_content_check(Corridor__V1__MessageType type, Corridor__V1__Compartment c,
+                       const ProtobufCMessage *body, const char *path_prefix, cor_error *err) COR_MUST_CHECK;
+/* Whether the sealed details meet the safeguards that header.safeguards_met
+ * asserts (children [003:464-470], escorts [003:582]); case_file is the stored
+ * casework part or NULL when the body itself is one. */
+bool cor_safeguards_check(const Corridor__V1__CaseFileCasework *case_file, cor_error *err) COR_MUST_CHECK;
+#endif
