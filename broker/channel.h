@@ -27,10 +27,20 @@
 #include "corridor/base.h"
 
 enum channel_kind {
-  CHANNEL_DOOR_UP = 'U', CHANNEL_MESSAGE = 'M', CHANNEL_CLOSED = 'C',
-  CHANNEL_CORE_UP = 'u', CHANNEL_KEYS = 'K', CHANNEL_SEND = 'S', CHANNEL_CUT = 'X', CHANNEL_TAKEN = 'T'
+  CHANNEL_DOOR_UP = 'U',
+  CHANNEL_MESSAGE = 'M',
+  CHANNEL_CLOSED = 'C',
+  CHANNEL_CORE_UP = 'u',
+  CHANNEL_KEYS = 'K',
+  CHANNEL_SEND = 'S',
+  CHANNEL_CUT = 'X',
+  CHANNEL_TAKEN = 'T'
 };
-enum { CHANNEL_HEAD_MIN = 17, CHANNEL_HEAD_MAX = CHANNEL_HEAD_MIN + COR_OFFICE_MAX, CHANNEL_BYTES_MAX = 32 * 1024 * 1024 };
+enum {
+  CHANNEL_HEAD_MIN = 17,
+  CHANNEL_HEAD_MAX = CHANNEL_HEAD_MIN + COR_OFFICE_MAX,
+  CHANNEL_BYTES_MAX = 32 * 1024 * 1024
+};
 
 typedef struct channel_head {
   enum channel_kind kind;

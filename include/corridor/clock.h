@@ -12,21 +12,24 @@
 
 typedef struct cor_clock cor_clock;
 
-cor_clock *cor_clock_system(void);
+cor_clock *cor_clock_system(void); /* never NULL */
 /* NULL on error. */
 cor_clock *cor_clock_demo(const char *path, cor_error *err) COR_MUST_CHECK;
 void cor_clock_destroy(cor_clock **clock);
 
-int64_t cor_clock_now(cor_clock *clock);       /* ms UTC */
-int64_t cor_clock_monotonic_ms(void);          /* for timeouts only */
-int64_t cor_clock_monotonic_us(void);          /* for metrics only */
+int64_t cor_clock_now(cor_clock *clock); /* ms UTC */
+int64_t cor_clock_monotonic_ms(void);    /* for timeouts only */
+int64_t cor_clock_monotonic_us(void);    /* for metrics only */
 
-/* Makes the file (start) or moves it forward (set); set refuses to go back. */
+/* Makes the file (start, refused if it exists) or moves it forward (set,
+ * refuses to go back with BAD_INPUT). A running clock follows within 50 ms. */
 bool cor_clock_demo_start(const char *path, int64_t now, cor_error *err) COR_MUST_CHECK;
 bool cor_clock_demo_set(const char *path, int64_t now, cor_error *err) COR_MUST_CHECK;
 
 /* RFC 3339 text: "2026-03-02T09:00:00Z" (seconds and zone may be left out on
- * input: "2026-03-02T09:00" is UTC, "2026-03-02" is midnight UTC). */
+ * input: "2026-03-02T09:00" is UTC, "2026-03-02" is midnight UTC; a fraction and
+ * a numeric zone are understood). Text is rounded down to the second and kept
+ * within the years 1 to 9999. */
 enum { COR_TIME_TEXT = 32 };
 const char *cor_time_text(int64_t ms, char out[COR_TIME_TEXT]);
 bool cor_time_parse(const char *text, int64_t *ms);

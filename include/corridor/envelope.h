@@ -26,8 +26,10 @@ void cor_envelope_clear(cor_envelope *envelope);
  * own notices verify against the hub's card. */
 bool cor_envelope_verify(const cor_envelope *envelope, const cor_cards *cards, const char *connection_office,
                          cor_sign_memory *memory, cor_error *err) COR_MUST_CHECK;
-/* Makes Envelope: fills body size and digest into header, signs header (and
- * cover). New message, free with cor_message_free. */
+/* Makes Envelope: body size and digest in the header, header hash in the cover,
+ * signs header (and cover). Borrows both and leaves them as they are: the filled
+ * ones are in the envelope's bytes. Refuses what cor_envelope_read would. New
+ * message, free with cor_message_free. */
 Corridor__V1__Envelope *cor_envelope_make(Corridor__V1__Header *header, Corridor__V1__Cover *cover,
                                           cor_bytes body, EVP_PKEY *key, cor_error *err) COR_MUST_CHECK;
 #endif

@@ -24,11 +24,12 @@ typedef enum cor_command {
 
 typedef struct cor_frames {
   cor_command command;
-  cor_bytes control;  /* frame 1, borrowed */
-  cor_bytes body;     /* frame 2, borrowed; data NULL when absent */
+  cor_bytes control; /* frame 1, borrowed */
+  cor_bytes body;    /* frame 2, borrowed; data NULL when absent */
 } cor_frames;
 
 /* from_agent: which side may send the command. */
-bool cor_frames_check(const cor_bytes *parts, size_t n, bool from_agent, cor_frames *out, cor_error *err) COR_MUST_CHECK;
+bool cor_frames_check(const cor_bytes *parts, size_t n, bool from_agent, cor_frames *out,
+                      cor_error *err) COR_MUST_CHECK;
 void cor_frames_head(cor_command command, uint8_t out[2]);
 #endif

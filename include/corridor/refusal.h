@@ -8,6 +8,7 @@
 #define CORRIDOR_REFUSAL_H
 #include "corridor/base.h"
 
+/* clang-format off */
 /*      name                   wire retry  http exit rule */
 #define COR_REFUSALS(X)                                                                      \
   X(OK,                          0, false, 200, 0, "")                                       \
@@ -65,6 +66,7 @@
   X(STORE_REGRESSED,            64, true,  409, 5, "design 3: restore")                      \
   X(HUB_UNAVAILABLE,            65, true,  503, 5, "database away")                          \
   X(INTERNAL,                   99, true,  500, 1, "")
+/* clang-format on */
 
 enum cor_refusal_code {
 #define X(name, wire, retry, http, exit, rule) COR_##name = wire,

@@ -18,6 +18,7 @@ enum { COR_SEAL_RECIPIENTS_MAX = 8 };
 /* Refuses a libcrypto below the fixed upstream version (CVE-2025-15467,
  * CVE-2026-28389). Called once at start by every program that opens seals. */
 bool cor_seal_library_ok(cor_error *err) COR_MUST_CHECK;
+bool cor_seal_version_ok(unsigned long version); /* as OpenSSL_version_num gives it */
 size_t cor_size_class(size_t plain_len); /* 0 = too large */
 bool cor_seal_make(const Corridor__V1__Sealed *content, X509 *const *recipients, size_t n,
                    cor_buf *out, cor_error *err) COR_MUST_CHECK;

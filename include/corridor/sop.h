@@ -6,6 +6,7 @@
 #define CORRIDOR_SOP_H
 #include "corridor/base.h"
 #include <corridor/v1/case.pb-c.h>
+#include <corridor/v1/envelope.pb-c.h>
 #include <corridor/v1/record.pb-c.h>
 #include <corridor/v1/referral.pb-c.h>
 
@@ -52,6 +53,9 @@ typedef struct cor_duty_row {
   const char *cite;
 } cor_duty_row;
 const cor_duty_row *cor_duty_find(cor_duty duty); /* NULL for NONE */
+/* Whether an office of this role can owe the duty: some row that closes it may
+ * come from that role. A transit mission copied on an ABN owes no confirmation. */
+bool cor_duty_falls_on(cor_duty duty, Corridor__V1__Role owner);
 
 typedef struct cor_before {
   Corridor__V1__MessageType type; /* must have been admitted for this handle */
@@ -87,6 +91,10 @@ const cor_sop_row *cor_sop_at(size_t i); /* NULL past the end */
  * compartment); NULL if the pair does not exist. */
 const ProtobufCMessageDescriptor *cor_sop_body(Corridor__V1__MessageType type, Corridor__V1__Compartment c);
 
+/* Categories this row lets a reader of this role have in this compartment: the
+ * row's own, less what the need-to-know matrix never gives that role. */
+uint32_t cor_sop_categories(const cor_sop_row *row, Corridor__V1__Compartment c, Corridor__V1__Role reader);
+
 /* Structural check of a decoded header against its row: field presence,
  * ascending categories, lengths, enums. No facts needed. */
 bool cor_header_check(const Corridor__V1__Header *header, cor_error *err) COR_MUST_CHECK;
@@ -99,4 +107,8 @@ bool cor_content_check(Corridor__V1__MessageType type, Corridor__V1__Compartment
  * asserts (children [003:464-470], escorts [003:582]); case_file is the stored
  * casework part or NULL when the body itself is one. */
 bool cor_safeguards_check(const Corridor__V1__CaseFileCasework *case_file, cor_error *err) COR_MUST_CHECK;
+/* Whether the ABN names the escort that the case file calls for: an
+ * unaccompanied child under 15 on the day of travel [003:582]. */
+bool cor_escort_check(const Corridor__V1__CaseFileCasework *case_file, const Corridor__V1__Abn *abn,
+                      cor_error *err) COR_MUST_CHECK;
 #endif

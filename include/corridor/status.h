@@ -6,17 +6,21 @@
 #include <stdatomic.h>
 
 typedef struct cor_metric {
-  const char *name;        /* "corridor_core_admitted_total" */
+  const char *name; /* "corridor_core_admitted_total" */
   const char *help;
-  bool counter;            /* else gauge */
+  bool counter; /* else gauge */
   _Atomic int64_t value;
 } cor_metric;
 
 typedef struct cor_status cor_status;
-/* metrics is borrowed, n entries; healthy is borrowed; why (may be "") is what
- * /healthz prints with 503 when *healthy is false: a static word set by
- * cor_status_reason. listen = "127.0.0.1:9100"; only loopback is accepted. */
-cor_status *cor_status_start(const char *listen, cor_metric *metrics, size_t n, cor_error *err) COR_MUST_CHECK;
+/* metrics is borrowed, n entries. listen = "127.0.0.1:9100" or "[::1]:9100",
+ * port 0 takes a free one; only loopback is accepted. Answers 503 "starting"
+ * until the first cor_status_set. */
+cor_status *cor_status_start(const char *listen, cor_metric *metrics, size_t n,
+                             cor_error *err) COR_MUST_CHECK;
+int cor_status_port(const cor_status *status); /* the port it listens on */
+/* static_reason: what /healthz prints with 503; a static word, may be NULL when
+ * healthy. Any thread. */
 void cor_status_set(cor_status *status, bool healthy, const char *static_reason);
 void cor_status_stop(cor_status **status);
 #endif

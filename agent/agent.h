@@ -1,0 +1,41 @@
+/* agent.h - the parts of a running agent and how they hang together. */
+#ifndef AGENT_AGENT_H
+#define AGENT_AGENT_H
+#include "agent_config.h"
+#include "roster.h"
+#include "store.h"
+
+#include "corridor/catalogue.h"
+#include "corridor/clock.h"
+#include "corridor/office.h"
+#include "corridor/status.h"
+
+struct agent_link;
+struct api;
+
+enum { AGENT_LANGUAGES = 4 };
+
+typedef struct agent {
+  const char *config_path;
+  cor_config *config;
+  cor_log *log;
+  cor_clock *clock;
+  bool demo;
+  cor_office office;
+  roster *roster;
+  store *store;
+  cor_catalogue *catalogues[AGENT_LANGUAGES]; /* en first, which must exist */
+  struct agent_link *link;
+  struct api *api;
+  cor_status *status;
+} agent;
+
+/* Loads and checks everything; nothing is listening or connected yet. */
+bool agent_prepare(agent *a, const char *config_path, cor_error *err) COR_MUST_CHECK;
+/* Serves until SIGTERM or SIGINT; SIGHUP re-reads log_level and the card list. */
+bool agent_run(agent *a, cor_error *err) COR_MUST_CHECK;
+void agent_clear(agent *a);
+
+/* The sentence for a code in the language an Accept-Language header asks for. */
+const char *agent_sentence(const agent *a, const char *accept_language, int code);
+#endif

@@ -1,0 +1,11 @@
+/* cli_ca_input.h - agreements and calendars as people write them. */
+#ifndef CORRIDOR_CLI_CA_INPUT_H
+#define CORRIDOR_CLI_CA_INPUT_H
+#include "cli.h"
+#include <corridor/v1/card.pb-c.h>
+
+/* Corridor__V1__Agreement and Corridor__V1__Calendar; free with
+ * cor_message_free; NULL on error, with the JSON Pointer of the member. */
+ProtobufCMessage *ca_input_agreement(const char *path, cor_error *err) COR_MUST_CHECK;
+ProtobufCMessage *ca_input_calendar(const char *path, cor_error *err) COR_MUST_CHECK;
+#endif

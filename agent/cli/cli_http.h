@@ -1,0 +1,35 @@
+/* cli_http.h - one request to the agent over its unix socket. */
+#ifndef CORRIDOR_CLI_HTTP_H
+#define CORRIDOR_CLI_HTTP_H
+#include "cli.h"
+
+enum { CLI_PATH_MAX = 1024, CLI_WAIT_DEFAULT = 10, CLI_WAIT_MAX = 60 };
+
+/* A request path under construction; too long a one is an error at the call. */
+typedef struct cli_path {
+  char text[CLI_PATH_MAX];
+  size_t len;
+  bool overflow;
+} cli_path;
+
+void cli_path_add(cli_path *path, const char *text);        /* as it is */
+void cli_path_add_value(cli_path *path, const char *value); /* percent-escaped */
+/* "?name=value" or "&name=value"; nothing when value is NULL. */
+void cli_path_add_query(cli_path *path, const char *name, const char *value);
+
+#define CLI_NO_AGENT "which agent? Give --agent SOCKET or set CORRIDOR_AGENT"
+/* Calls cli->agent (not NULL) and returns the answer's body (an object) and HTTP status; NULL on
+ * error (no agent, wrong passphrase input, broken answer). Body may be NULL. */
+json_t *cli_http_call(cli_context *cli, const char *method, const cli_path *path, const json_t *body,
+                      long *status, cor_error *err) COR_MUST_CHECK;
+
+typedef void cli_show(FILE *out, const json_t *answer);
+/* The usual verb: call, print the answer with show (or as JSON), tell the error
+ * there was. Takes body. Returns the exit code. */
+int cli_ask(cli_context *cli, const char *method, const cli_path *path, json_t *body, cli_show *show);
+
+/* The option every verb that sends has, and its place in the query. */
+#define CLI_WAIT_OPTION                                                                                      \
+  { "wait", "SECONDS", false, "how long to wait for the hub's receipt, 0 to 60 (10 if not given)" }
+bool cli_path_add_wait(cli_path *path, const cli_args *args, cor_error *err) COR_MUST_CHECK;
+#endif

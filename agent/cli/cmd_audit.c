@@ -1,0 +1,179 @@
+/* cmd_audit.c - corridor audit report: who was told what of a case, and why.
+ *
+ * For oversight, and for the person whose case it is. Reads the hub's stable
+ * views (oversight.disclosure, .refusal, .case_reference) and nothing else, in
+ * one read-only transaction, so that the report is of one moment. Values go to
+ * the server as parameters. Guarantees: prints codes, offices and times; the
+ * hub knows no name and no content. A database error is fatal to the report:
+ * no half of it is printed. Trusts the connection string's server. */
+#include "cli.h"
+#include "cli_print.h"
+#include "corridor/id.h"
+#include "corridor/refusal.h"
+#include <libpq-fe.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const cli_option REPORT_OPTIONS[] = {
+    {"case", "CASE", true, "the case's handle (32 hex digits) or reference number"},
+    {"db", "CONNINFO", false, "the hub's database (else $CORRIDOR_DB)"},
+    {NULL, NULL, false, NULL}};
+
+/* Times as RFC 3339 in UTC, whatever the server's settings. */
+#define AT(column) "to_char(" column " AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') "
+static const char DISCLOSURES[] =
+    "SELECT record::text, message::text, recipient, recipient_name AS \"recipientName\", sender, "
+    "sender_name AS \"senderName\", type, array_to_string(categories, ', ') AS categories, purpose, basis, "
+    "consent, " AT("admitted") "AS admitted, " AT("claimed") "AS claimed, " AT(
+        "delivered") "AS delivered, receipt "
+                     "FROM oversight.disclosure WHERE "
+                     "case_handle = $1 ORDER BY claimed, "
+                     "record";
+static const char REFUSALS[] = "SELECT " AT("at") "AS at, message::text, sender, recipient, type, code "
+                                                  "FROM oversight.refusal WHERE case_handle = $1 ORDER BY "
+                                                  "oversight.refusal.at, message";
+static const char BY_REFERENCE[] = "SELECT handle FROM oversight.case_reference WHERE reference_hash = $1";
+
+static bool pg_fail(PGconn *db, cor_error *err) {
+  const char *text = PQerrorMessage(db);
+  return cor_fail(err, COR_INTERNAL, "db", "%.*s", (int)strcspn(text, "\n"), text);
+}
+
+/* Rows as an array of objects by column name; NULL on error. */
+static json_t *query_rows(PGconn *db, const char *sql, const char *parameter, cor_error *err) {
+  PGresult *result = PQexecParams(db, sql, 1, NULL, &parameter, NULL, NULL, 0);
+  json_t *rows = NULL;
+  if (PQresultStatus(result) != PGRES_TUPLES_OK) {
+    (void)pg_fail(db, err);
+    goto done;
+  }
+  rows = json_array();
+  for (int r = 0; r < PQntuples(result); r++) {
+    json_t *row = json_object();
+    for (int c = 0; c < PQnfields(result); c++)
+      json_object_set_new(row, PQfname(result, c),
+                          PQgetisnull(result, r, c) ? json_null() : json_string(PQgetvalue(result, r, c)));
+    json_array_append_new(rows, row);
+  }
+done:
+  PQclear(result);
+  return rows;
+}
+
+/* The case's handle as hex from what the person typed. */
+static bool find_handle(PGconn *db, const char *name, char out[COR_HEX32_TEXT], cor_error *err) {
+  uint8_t handle[COR_ID_LEN], hash[COR_HASH_LEN];
+  char reference[COR_REFERENCE_TEXT], hex[COR_HEX64_TEXT], parameter[COR_HEX64_TEXT + 2];
+  if (cor_id_parse(name, handle)) {
+    cor_hex((cor_bytes){handle, sizeof handle}, out, COR_HEX32_TEXT);
+    return true;
+  }
+  if (!cor_reference_parse(name, reference))
+    return cor_fail(err, COR_BAD_INPUT, "case", "neither a handle (32 hex digits) nor a reference number");
+  cor_reference_hash(reference, hash);
+  snprintf(parameter, sizeof parameter, "\\x%s", cor_hex((cor_bytes){hash, sizeof hash}, hex, sizeof hex));
+  json_t *rows = query_rows(db, BY_REFERENCE, parameter, err);
+  if (!rows) return false;
+  const char *found = json_string_value(json_object_get(json_array_get(rows, 0), "handle"));
+  bool done = found && cor_id_parse(found, handle);
+  if (done)
+    cor_hex((cor_bytes){handle, sizeof handle}, out, COR_HEX32_TEXT);
+  else
+    (void)cor_fail(err, COR_NO_SUCH_CASE, "case", "no case of this reference is registered");
+  json_decref(rows);
+  return done;
+}
+
+static void print_disclosure(FILE *out, const json_t *row) {
+  static const cli_column FIELDS[] = {
+      {"recipientName", "told", CLI_TEXT}, {"recipient", "office", CLI_TEXT},
+      {"senderName", "by", CLI_TEXT},      {"categories", "what", CLI_TEXT},
+      {"purpose", "why", CLI_TEXT},        {"basis", "basis", CLI_TEXT},
+      {"consent", "consent", CLI_TEXT},    {"admitted", "admitted", CLI_TEXT},
+      {"claimed", "released", CLI_TEXT},   {"delivered", "delivered", CLI_TEXT},
+      {"receipt", "receipt", CLI_TEXT},    {"message", "message", CLI_TEXT}};
+  const char *record = json_string_value(json_object_get(row, "record"));
+  const char *type = json_string_value(json_object_get(row, "type"));
+  fprintf(out, "\nrecord %s: ", record ? record : "-");
+  cli_print_text(out, type ? type : "-");
+  fputc('\n', out);
+  cli_print_fields(out, row, FIELDS, sizeof FIELDS / sizeof *FIELDS);
+}
+
+static void print_report(FILE *out, const json_t *report) {
+  static const cli_column COLUMNS[] = {{"at", "AT", CLI_TEXT},
+                                       {"type", "TYPE", CLI_TEXT},
+                                       {"sender", "FROM", CLI_TEXT},
+                                       {"recipient", "TO", CLI_TEXT},
+                                       {"code", "REFUSED FOR", CLI_TEXT}};
+  const json_t *disclosures = json_object_get(report, "disclosures"), *row;
+  const json_t *refusals = json_object_get(report, "refusals");
+  size_t i;
+  fprintf(out, "Disclosures of case %s: %zu\n", json_string_value(json_object_get(report, "case")),
+          json_array_size(disclosures));
+  json_array_foreach((json_t *)(uintptr_t)disclosures, i, row) print_disclosure(out, row);
+  if (json_array_size(refusals) == 0) return;
+  fputs("\nRefused, and told to no one:\n", out);
+  cli_print_table(out, refusals, COLUMNS, sizeof COLUMNS / sizeof *COLUMNS, "");
+}
+
+/* The view gives a refusal's wire value; people and --json get its name. */
+static void name_codes(json_t *refusals) {
+  size_t i;
+  json_t *row;
+  json_array_foreach(refusals, i, row) {
+    const char *code = json_string_value(json_object_get(row, "code"));
+    if (code && *code && strspn(code, "0123456789") == strlen(code))
+      json_object_set_new(row, "code", json_string(cor_refusal_of((int)strtol(code, NULL, 10))->name));
+  }
+}
+
+static json_t *make_report(PGconn *db, const char *name, cor_error *err) {
+  char handle[COR_HEX32_TEXT];
+  if (!find_handle(db, name, handle, err)) return NULL;
+  json_t *disclosures = query_rows(db, DISCLOSURES, handle, err);
+  json_t *refusals = disclosures ? query_rows(db, REFUSALS, handle, err) : NULL;
+  if (!refusals) {
+    json_decref(disclosures);
+    return NULL;
+  }
+  name_codes(refusals);
+  return json_pack("{s:s, s:o, s:o}", "case", handle, "disclosures", disclosures, "refusals", refusals);
+}
+
+static int run_report(cli_context *cli, const cli_args *args) {
+  cor_error err = {0};
+  int code = CLI_DONE;
+  const char *conninfo = cli_args_get(args, "db");
+  if (!conninfo) conninfo = getenv("CORRIDOR_DB");
+  if (!conninfo || !*conninfo)
+    return cli_usage(cli, "audit report", "which database? Give --db CONNINFO or set CORRIDOR_DB");
+  PGconn *db = PQconnectdb(conninfo);
+  json_t *report = NULL;
+  if (PQstatus(db) != CONNECTION_OK) {
+    (void)pg_fail(db, &err);
+  } else {
+    PGresult *begun = PQexec(db, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
+    report = PQresultStatus(begun) == PGRES_COMMAND_OK ? make_report(db, cli_args_get(args, "case"), &err)
+                                                       : NULL;
+    if (PQresultStatus(begun) != PGRES_COMMAND_OK) (void)pg_fail(db, &err);
+    PQclear(begun);
+  }
+  if (!report)
+    code = cli_error(cli, &err);
+  else if (cli->json)
+    cli_print_json(cli->out, report);
+  else
+    print_report(cli->out, report);
+  json_decref(report);
+  PQfinish(db);
+  return code;
+}
+
+const cli_verb cli_audit_verbs[] = {
+    {"audit report", "", 0, 0, "list every disclosure of a case: to whom, what, why, when",
+     "Each disclosure names the recipient, the data categories, the purpose, the legal basis and consent,\n"
+     "when it was admitted, released and delivered, and the SHA-256 of the recipient's signed receipt.\n"
+     "Below stand the attempts that were refused.",
+     REPORT_OPTIONS, run_report},
+    {NULL, NULL, 0, 0, NULL, NULL, NULL, NULL}};

@@ -1,0 +1,288 @@
+/* cmd_ca.c - corridor ca: the programme's certificate authority.
+ *
+ * Runs offline, in the CA's own directory, under its passphrase. Guarantees:
+ * no change reaches an office before `publish` signs the next list; a moment
+ * other than now can be given only to a demo CA, so no one can back-date a
+ * production certificate. Trusts whoever holds the passphrase. */
+#include "cli.h"
+#include "cli_print.h"
+#include "corridor/ca.h"
+#include "corridor/cards.h"
+#include "corridor/clock.h"
+#include "corridor/codec.h"
+#include "corridor/json.h"
+#include "corridor/refusal.h"
+#include "cli_ca_input.h"
+#include <openssl/crypto.h>
+#include <string.h>
+
+enum { CERT_DAYS = 730, ROOT_DAYS = 3650, LIST_DAYS = 90, DAYS_MAX = 36500, REQUEST_MAX = 64 * 1024 };
+
+#define DIR_OPTION                                                                                           \
+  { "dir", "DIR", true, "the CA's directory" }
+#define TIME_OPTIONS                                                                                         \
+  {"at", "TIME", false, "demo CA only: date it so, 2026-03-02T09:00Z"}, {                                    \
+    "demo-clock", "FILE", false, "demo CA only: date it by this demo clock"                                  \
+  }
+
+static const cli_option MAKE_OPTIONS[] = {
+    DIR_OPTION,
+    {"name", "NAME", true, "the programme's name, put in the root certificate"},
+    {"demo", NULL, false, "mark it as a demonstration: allows the demo clock"},
+    {"days", "N", false, "validity of the root (3650)"},
+    TIME_OPTIONS,
+    {NULL, NULL, false, NULL}};
+static const cli_option SIGN_OPTIONS[] = {DIR_OPTION,
+                                          {"days", "N", false, "validity of the certificates (730)"},
+                                          TIME_OPTIONS,
+                                          {NULL, NULL, false, NULL}};
+static const cli_option PLAIN_OPTIONS[] = {DIR_OPTION, {NULL, NULL, false, NULL}};
+static const cli_option STATE_OPTIONS[] = {DIR_OPTION, TIME_OPTIONS, {NULL, NULL, false, NULL}};
+static const cli_option REVOKE_OPTIONS[] = {
+    DIR_OPTION,
+    {"compromised-since", "TIME", false, "its keys may have been in other hands from then on"},
+    TIME_OPTIONS,
+    {NULL, NULL, false, NULL}};
+static const cli_option PUBLISH_OPTIONS[] = {DIR_OPTION,
+                                             {"days", "N", false, "the list expires after this (90)"},
+                                             TIME_OPTIONS,
+                                             {NULL, NULL, false, NULL}};
+
+static bool root_is_demo(const char *dir, bool *demo, cor_error *err) {
+  char path[4096];
+  snprintf(path, sizeof path, "%s/ca.crt", dir);
+  X509 *root = cor_cert_from_pem_file(path, err);
+  if (!root) return false;
+  *demo = cor_cert_is_demo(root);
+  X509_free(root);
+  return true;
+}
+
+/* The moment to date things by: now, or under a demo CA what was asked for. */
+static bool moment(const cli_args *args, bool demo, int64_t *now, cor_error *err) {
+  const char *at = cli_args_get(args, "at"), *file = cli_args_get(args, "demo-clock");
+  if ((at || file) && !demo)
+    return cor_fail(err, COR_DEMO_ONLY, at ? "at" : "demo-clock",
+                    "this is a production CA: it dates by this machine's clock only");
+  if (at && !cor_time_parse(at, now))
+    return cor_fail(err, COR_BAD_INPUT, "at", "not a time; write 2026-03-02T09:00Z");
+  if (at) return true;
+  cor_clock *clock = file ? cor_clock_demo(file, err) : cor_clock_system();
+  if (!clock) return false;
+  *now = cor_clock_now(clock);
+  cor_clock_destroy(&clock);
+  return true;
+}
+
+/* Opens the CA with its passphrase and says which moment to use. */
+static cor_ca *open_ca(cli_context *cli, const cli_args *args, int64_t *now, cor_error *err) {
+  char secret[COR_PASSPHRASE_MAX + 1];
+  const char *dir = cli_args_get(args, "dir");
+  bool demo;
+  if (!root_is_demo(dir, &demo, err) || !moment(args, demo, now, err)) return NULL;
+  if (!cli_secret_read(cli, "CA passphrase: ", secret, err)) return NULL;
+  cor_ca *ca = cor_ca_open(dir, secret, err);
+  OPENSSL_cleanse(secret, sizeof secret);
+  return ca;
+}
+
+/* Says what was done, in words or as JSON. */
+static int said(cli_context *cli, const char *done, const char *subject, int64_t number) {
+  if (cli->json) {
+    json_t *answer = json_pack("{s:s, s:s*, s:I}", "done", done, "subject", subject, "cardList",
+                               (json_int_t)number);
+    cli_print_json(cli->out, answer);
+    json_decref(answer);
+  } else {
+    fprintf(cli->out, "%s", done);
+    if (subject) fputc(' ', cli->out), cli_print_text(cli->out, subject);
+    fputc('\n', cli->out);
+  }
+  return CLI_DONE;
+}
+
+static int64_t list_number(const cor_ca *ca) {
+  const Corridor__V1__CardList *list = cor_ca_list(ca);
+  return list ? (int64_t)list->number : 0;
+}
+
+static int run_make(cli_context *cli, const cli_args *args) {
+  char secret[COR_PASSPHRASE_MAX + 1];
+  const char *dir = cli_args_get(args, "dir"), *name = cli_args_get(args, "name");
+  bool demo = cli_args_has(args, "demo");
+  cor_error err = {0};
+  int64_t now, days;
+  if (!cli_args_number(args, "days", ROOT_DAYS, 1, DAYS_MAX, &days, &err))
+    return cli_usage(cli, "ca make", "%s", err.detail);
+  if (!moment(args, demo, &now, &err)) return cli_error(cli, &err);
+  if (!cli_secret_read(cli, "New CA passphrase: ", secret, &err)) return cli_error(cli, &err);
+  bool made = cor_ca_make(dir, name, demo, secret, now, days, &err);
+  OPENSSL_cleanse(secret, sizeof secret);
+  if (!made) return cli_error(cli, &err);
+  return said(cli, demo ? "Made a demonstration CA in" : "Made a CA in", dir, 0);
+}
+
+static int run_sign(cli_context *cli, const cli_args *args) {
+  cor_error err = {0};
+  cor_buf bytes = {0};
+  ProtobufCMessage *request = NULL;
+  cor_ca *ca = NULL;
+  int64_t now, days;
+  int code;
+  if (!cli_args_number(args, "days", CERT_DAYS, 1, DAYS_MAX, &days, &err))
+    return cli_usage(cli, "ca sign", "%s", err.detail);
+  bool done = cor_file_read(args->operands[0], REQUEST_MAX, false, &bytes, &err) &&
+              (request = cor_decode(&corridor__v1__card_request__descriptor, cor_buf_view(&bytes),
+                                    REQUEST_MAX, true, &err)) != NULL &&
+              (ca = open_ca(cli, args, &now, &err)) != NULL &&
+              cor_ca_sign(ca, (const Corridor__V1__CardRequest *)request, now, days, &err);
+  code = done ? said(cli, "Signed; `corridor ca publish` makes it known:",
+                     ((const Corridor__V1__CardRequest *)request)->office, list_number(ca))
+              : cli_error(cli, &err);
+  cor_ca_destroy(&ca);
+  cor_message_free(request);
+  cor_buf_clear(&bytes);
+  return code;
+}
+
+static int run_agreement(cli_context *cli, const cli_args *args) {
+  cor_error err = {0};
+  cor_ca *ca = NULL;
+  int64_t now;
+  ProtobufCMessage *agreement = ca_input_agreement(args->operands[0], &err);
+  bool done = agreement && (ca = open_ca(cli, args, &now, &err)) != NULL &&
+              cor_ca_put_agreement(ca, (const Corridor__V1__Agreement *)agreement, &err);
+  int code = done ? said(cli, "Entered agreement", ((const Corridor__V1__Agreement *)agreement)->id,
+                         list_number(ca))
+                  : cli_error(cli, &err);
+  cor_ca_destroy(&ca);
+  cor_message_free(agreement);
+  return code;
+}
+
+static int run_calendar(cli_context *cli, const cli_args *args) {
+  cor_error err = {0};
+  cor_ca *ca = NULL;
+  int64_t now;
+  ProtobufCMessage *calendar = ca_input_calendar(args->operands[0], &err);
+  bool done = calendar && (ca = open_ca(cli, args, &now, &err)) != NULL &&
+              cor_ca_put_calendar(ca, (const Corridor__V1__Calendar *)calendar, &err);
+  int code = done ? said(cli, "Entered the calendar of", ((const Corridor__V1__Calendar *)calendar)->country,
+                         list_number(ca))
+                  : cli_error(cli, &err);
+  cor_ca_destroy(&ca);
+  cor_message_free(calendar);
+  return code;
+}
+
+static int set_state(cli_context *cli, const cli_args *args, Corridor__V1__CardState state,
+                     const char *done) {
+  cor_error err = {0};
+  int64_t now, since = 0;
+  const char *text = cli_args_get(args, "compromised-since");
+  if (text && !cor_time_parse(text, &since)) {
+    (void)cor_fail(&err, COR_BAD_INPUT, "compromised-since", "not a time; write 2026-03-02T09:00Z");
+    return cli_error(cli, &err);
+  }
+  cor_ca *ca = open_ca(cli, args, &now, &err);
+  int code = ca && cor_ca_set_state(ca, args->operands[0], state, now, since, &err)
+                 ? said(cli, done, args->operands[0], list_number(ca))
+                 : cli_error(cli, &err);
+  cor_ca_destroy(&ca);
+  return code;
+}
+
+static int run_suspend(cli_context *cli, const cli_args *args) {
+  return set_state(cli, args, CORRIDOR__V1__CARD_STATE__SUSPENDED,
+                   "Suspended; `corridor ca publish` makes it known:");
+}
+static int run_revoke(cli_context *cli, const cli_args *args) {
+  return set_state(cli, args, CORRIDOR__V1__CARD_STATE__REVOKED,
+                   "Revoked; `corridor ca publish` makes it known:");
+}
+static int run_reinstate(cli_context *cli, const cli_args *args) {
+  return set_state(cli, args, CORRIDOR__V1__CARD_STATE__ACTIVE,
+                   "Reinstated; `corridor ca publish` makes it known:");
+}
+
+static int run_publish(cli_context *cli, const cli_args *args) {
+  cor_error err = {0};
+  int64_t now, days;
+  char number[32];
+  if (!cli_args_number(args, "days", LIST_DAYS, 1, DAYS_MAX, &days, &err))
+    return cli_usage(cli, "ca publish", "%s", err.detail);
+  cor_ca *ca = open_ca(cli, args, &now, &err);
+  bool done = ca && cor_ca_publish(ca, now, days, &err);
+  snprintf(number, sizeof number, "%lld", done ? (long long)list_number(ca) : 0LL);
+  int code = done ? said(cli, "Published card list", number, list_number(ca)) : cli_error(cli, &err);
+  cor_ca_destroy(&ca);
+  return code;
+}
+
+static int run_list(cli_context *cli, const cli_args *args) {
+  static const cli_column COLUMNS[] = {{"office", "OFFICE", CLI_TEXT},    {"role", "ROLE", CLI_TEXT},
+                                       {"country", "COUNTRY", CLI_TEXT},  {"state", "STATE", CLI_TEXT},
+                                       {"stateSince", "SINCE", CLI_TIME}, {"name", "NAME", CLI_TEXT}};
+  cor_error err = {0};
+  char path[4096];
+  cor_buf bytes = {0};
+  X509 *root = NULL;
+  cor_cards *cards = NULL;
+  json_t *list = NULL;
+  const char *dir = cli_args_get(args, "dir");
+  snprintf(path, sizeof path, "%s/cardlist", dir);
+  bool done = cor_file_read(path, COR_CARDS_MAX, false, &bytes, &err);
+  snprintf(path, sizeof path, "%s/ca.crt", dir);
+  done = done && (root = cor_cert_from_pem_file(path, &err)) != NULL &&
+         (cards = cor_cards_load(cor_buf_view(&bytes), root, &err)) != NULL;
+  if (done) list = cor_json_write(&cor_cards_list(cards)->base);
+  if (!done) {
+    cli_error(cli, &err);
+  } else if (cli->json) {
+    cli_print_json(cli->out, list);
+  } else {
+    char issued[COR_TIME_TEXT], expires[COR_TIME_TEXT];
+    const Corridor__V1__CardList *shown = cor_cards_list(cards);
+    fprintf(cli->out, "Card list %llu, issued %s, expires %s\n", (unsigned long long)shown->number,
+            cor_time_text(shown->issued_at, issued), cor_time_text(shown->expires_at, expires));
+    cli_print_table(cli->out, json_object_get(list, "cards"), COLUMNS, sizeof COLUMNS / sizeof *COLUMNS,
+                    "No cards.");
+  }
+  json_decref(list);
+  cor_cards_destroy(&cards);
+  X509_free(root);
+  cor_buf_clear(&bytes);
+  return done ? CLI_DONE : cor_refusal_of(err.code)->exit;
+}
+
+const cli_verb cli_ca_verbs[] = {
+    {"ca make", "", 0, 0, "make the programme's root key and certificate",
+     "The key stays in DIR under the passphrase (--passphrase-fd, or asked for). Keep DIR on a machine\n"
+     "without a network; only DIR/ca.crt and DIR/cardlist leave it.",
+     MAKE_OPTIONS, run_make},
+    {"ca sign", "REQUEST", 1, 1, "certify an office's keys and put its card on the list",
+     "REQUEST is the file `corridor office request` wrote. Check with the office, by another way, that it\n"
+     "is theirs.",
+     SIGN_OPTIONS, run_sign},
+    {"ca agreement", "FILE", 1, 1, "enter a data-sharing agreement between offices",
+     "FILE is JSON, or - for standard input:\n"
+     "  {\"id\": \"JI-2026\", \"programme\": \"JI\", \"offices\": [\"ne-niamey\", \"gn-conakry\"],\n"
+     "   \"categories\": [\"OPERATIONAL\", \"BIODATA\", ...],\n"
+     "   \"validFrom\": \"2026-01-01\", \"validUntil\": \"2028-01-01\"}\n"
+     "Any two of the offices may then exchange these categories for this programme.",
+     PLAIN_OPTIONS, run_agreement},
+    {"ca calendar", "FILE", 1, 1, "enter a country's working days, holidays and time zone",
+     "FILE is JSON as in deploy/calendars:\n"
+     "  {\"country\": \"GN\", \"weekend\": [6, 7], \"holidays\": {\"2026-01-01\": \"New Year's Day\"},\n"
+     "   \"offsets\": {\"2026-01-01T00:00Z\": 0}}\n"
+     "weekend counts Monday as 1; offsets are minutes east of UTC from that moment on.",
+     PLAIN_OPTIONS, run_calendar},
+    {"ca suspend", "OFFICE", 1, 1, "suspend a card: nothing is admitted from it or released to it", NULL,
+     STATE_OPTIONS, run_suspend},
+    {"ca revoke", "OFFICE", 1, 1, "revoke a card for good", NULL, REVOKE_OPTIONS, run_revoke},
+    {"ca reinstate", "OFFICE", 1, 1, "lift a suspension", NULL, STATE_OPTIONS, run_reinstate},
+    {"ca publish", "", 0, 0, "sign the next card list and print its number",
+     "Take DIR/cardlist to the hub (`corridor-broker cards import`); the hub hands it to every office.",
+     PUBLISH_OPTIONS, run_publish},
+    {"ca list", "", 0, 0, "show the published card list", NULL, PLAIN_OPTIONS, run_list},
+    {NULL, NULL, 0, 0, NULL, NULL, NULL, NULL}};

@@ -1,0 +1,197 @@
+/* http.c - one request to the agent over its unix socket (agent API).
+ *
+ * Guarantees: an answer larger than ANSWER_MAX or not a JSON object is an
+ * error, never half printed; the passphrase is sent only over the unix socket
+ * of this machine, in a header, and wiped from our own memory afterwards.
+ * Trusts the owner of the socket. When no agent answers, nothing was sent and
+ * nothing kept, and the error says so. */
+#include "cli_http.h"
+#include "corridor/json.h"
+#include "corridor/refusal.h"
+#include <curl/curl.h>
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { ANSWER_MAX = 16 * 1024 * 1024, TIMEOUT_S = CLI_WAIT_MAX + 30 };
+
+void cli_path_add(cli_path *path, const char *text) {
+  size_t len = strlen(text);
+  if (path->len + len >= sizeof path->text) {
+    path->overflow = true;
+    return;
+  }
+  memcpy(path->text + path->len, text, len + 1);
+  path->len += len;
+}
+
+void cli_path_add_value(cli_path *path, const char *value) {
+  for (; *value; value++) {
+    unsigned char c = (unsigned char)*value;
+    char one[4] = {*value, 0, 0, 0};
+    bool plain = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+                 strchr("-._~", c);
+    if (!plain) snprintf(one, sizeof one, "%%%02X", c);
+    cli_path_add(path, one);
+  }
+}
+
+void cli_path_add_query(cli_path *path, const char *name, const char *value) {
+  if (!value) return;
+  cli_path_add(path, strchr(path->text, '?') ? "&" : "?");
+  cli_path_add(path, name);
+  cli_path_add(path, "=");
+  cli_path_add_value(path, value);
+}
+
+bool cli_path_add_wait(cli_path *path, const cli_args *args, cor_error *err) {
+  int64_t wait;
+  char text[24];
+  if (!cli_args_number(args, "wait", CLI_WAIT_DEFAULT, 0, CLI_WAIT_MAX, &wait, err)) return false;
+  snprintf(text, sizeof text, "%lld", (long long)wait);
+  cli_path_add_query(path, "wait", text);
+  return true;
+}
+
+static size_t take_answer(char *data, size_t size, size_t n, void *into) {
+  cor_buf *buf = into;
+  size_t len = size * n;
+  if (len > ANSWER_MAX - buf->len) return 0;
+  uint8_t *grown = realloc(buf->data, buf->len + len + 1);
+  if (!grown) return 0;
+  memcpy(grown + buf->len, data, len);
+  buf->data = grown;
+  buf->len += len;
+  return len;
+}
+
+static bool add_header(struct curl_slist **headers, const char *name, const char *value, cor_error *err) {
+  size_t room = strlen(name) + strlen(value) + 3;
+  char *line = malloc(room);
+  if (!line) return cor_fail(err, COR_INTERNAL, "", "out of memory");
+  stpcpy(stpcpy(stpcpy(line, name), ": "), value);
+  struct curl_slist *longer = strpbrk(value, "\r\n") ? NULL : curl_slist_append(*headers, line);
+  OPENSSL_cleanse(line, room);
+  free(line);
+  if (!longer) return cor_fail(err, COR_BAD_INPUT, name, "not a value that a request can carry");
+  *headers = longer;
+  return true;
+}
+
+static bool add_user(cli_context *cli, struct curl_slist **headers, cor_error *err) {
+  char secret[COR_PASSPHRASE_MAX + 1], encoded[(COR_PASSPHRASE_MAX + 3) / 3 * 4 + 1];
+  if (!cli->user) return true;
+  if (!add_header(headers, "Corridor-User", cli->user, err)) return false;
+  bool done = cli_secret_read(cli, "Passphrase: ", secret, err);
+  if (done) {
+    EVP_EncodeBlock((unsigned char *)encoded, (const unsigned char *)secret, (int)strlen(secret));
+    done = add_header(headers, "Corridor-Passphrase", encoded, err);
+  }
+  OPENSSL_cleanse(secret, sizeof secret);
+  OPENSSL_cleanse(encoded, sizeof encoded);
+  return done;
+}
+
+static void free_headers(struct curl_slist *headers) {
+  for (struct curl_slist *at = headers; at; at = at->next)
+    OPENSSL_cleanse(at->data, strlen(at->data));
+  curl_slist_free_all(headers);
+}
+
+static bool perform(cli_context *cli, CURL *curl, const char *method, const char *path, const char *text,
+                    struct curl_slist *headers, cor_buf *answer, cor_error *err) {
+  char url[CLI_PATH_MAX + 32];
+  snprintf(url, sizeof url, "http://localhost%s", path);
+  curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, cli->agent);
+  curl_easy_setopt(curl, CURLOPT_URL, url);
+  curl_easy_setopt(curl, CURLOPT_PROXY, "");
+  curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, method);
+  curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
+  curl_easy_setopt(curl, CURLOPT_TIMEOUT, (long)TIMEOUT_S);
+  curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+  curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_answer);
+  curl_easy_setopt(curl, CURLOPT_WRITEDATA, answer);
+  if (text) {
+    curl_easy_setopt(curl, CURLOPT_POSTFIELDS, text);
+    curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)strlen(text));
+  }
+  CURLcode code = curl_easy_perform(curl);
+  if (code == CURLE_COULDNT_CONNECT)
+    return cor_fail(
+        err, COR_INTERNAL, "agent",
+        "no agent answers at %.100s; nothing was sent or kept; start corridor-agent or give --agent",
+        cli->agent);
+  if (code != CURLE_OK)
+    return cor_fail(err, COR_INTERNAL, "agent",
+                    "the agent broke off (%s); look with `corridor inbox --sent` before sending again",
+                    curl_easy_strerror(code));
+  return true;
+}
+
+static json_t *read_answer(const cor_buf *answer, cor_error *err) {
+  cor_error inner = {0};
+  json_t *body = cor_json_parse(cor_buf_view(answer), &inner);
+  if (body && json_is_object(body)) return body;
+  json_decref(body);
+  (void)cor_fail(err, COR_INTERNAL, "agent", "the agent's answer is not a JSON object");
+  return NULL;
+}
+
+json_t *cli_http_call(cli_context *cli, const char *method, const cli_path *path, const json_t *body,
+                      long *status, cor_error *err) {
+  json_t *result = NULL;
+  struct curl_slist *headers = NULL;
+  cor_buf answer = {0};
+  char *text = NULL;
+  CURL *curl = NULL;
+  if (path->overflow) {
+    (void)cor_fail(err, COR_TOO_LARGE, "", "the request line is too long");
+    return NULL;
+  }
+  if (body && !(text = json_dumps(body, JSON_COMPACT))) goto out_of_memory;
+  if (!(curl = curl_easy_init())) goto out_of_memory;
+  if (!add_header(&headers, "Accept-Language", cli->lang ? cli->lang : "en", err)) goto done;
+  if (body && !add_header(&headers, "Content-Type", "application/json", err)) goto done;
+  if (!add_user(cli, &headers, err)) goto done;
+  if (!perform(cli, curl, method, path->text, text, headers, &answer, err)) goto done;
+  curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, status);
+  result = read_answer(&answer, err);
+  goto done;
+out_of_memory:
+  (void)cor_fail(err, COR_INTERNAL, "", "out of memory");
+done:
+  if (text) OPENSSL_cleanse(text, strlen(text));
+  free(text);
+  free_headers(headers);
+  curl_easy_cleanup(curl);
+  cor_buf_clear(&answer);
+  return result;
+}
+
+int cli_ask(cli_context *cli, const char *method, const cli_path *path, json_t *body, cli_show *show) {
+  cor_error err = {0};
+  long status = 0;
+  int code = CLI_DONE;
+  if (!cli->agent) {
+    json_decref(body);
+    return cli_usage(cli, NULL, CLI_NO_AGENT);
+  }
+  json_t *answer = cli_http_call(cli, method, path, body, &status, &err);
+  json_decref(body);
+  if (!answer) return cli_error(cli, &err);
+  bool failed = status < 200 || status > 202 || json_object_get(answer, "code");
+  /* An answer that was only kept, or was refused in part, still tells what
+   * became of each message. */
+  bool tells = !failed || status == 202 || json_object_get(answer, "messages");
+  if (tells && cli->json)
+    json_dumpf(answer, cli->out, JSON_INDENT(2) | JSON_ENSURE_ASCII), fputc('\n', cli->out);
+  if (tells && !cli->json) show(cli->out, answer);
+  if (failed || status == 202) {
+    if (status == 202 && !json_object_get(answer, "code"))
+      json_object_set_new(answer, "code", json_string("KEPT_NOT_SENT"));
+    code = cli_error_json(cli, answer);
+  }
+  json_decref(answer);
+  return code;
+}

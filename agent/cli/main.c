@@ -1,0 +1,8 @@
+/* main.c - the corridor command for case officers, the programme CA, office
+ * administrators and oversight. Everything is in cli.c so that tests can call
+ * it; this file only hands it the process's own streams. */
+#include "cli.h"
+
+int main(int argc, char **argv) {
+  return cli_main(argc, argv, stdout, stderr);
+}

@@ -1,0 +1,143 @@
+/* verb_case.c - case new, case list, consent, withdraw.
+ *
+ * Guarantees: the person's withdrawal code is printed once, as the agent gave
+ * it, and goes nowhere else; withdrawing takes fewer words than consenting.
+ * Trusts the agent for every rule: nothing is judged here. */
+#include "cli_http.h"
+#include "cli_print.h"
+#include "corridor/id.h"
+
+static const cli_option NEW_OPTIONS[] = {
+    {"origin", "OFFICE", true, "the responsible mission in the country of origin"},
+    {"programme", "CODE", true, "the programme, as the data-sharing agreement names it"},
+    {"return-type", "TYPE", true, "AVRR, VHR, COVID19_TASK_FORCE or OTHER_VOLUNTARY"},
+    {"declared-on", "DATE", true, "day the return declaration was signed, 2026-03-02"},
+    {"note", "TEXT", false, "a note of your own, kept sealed in this office only"},
+    CLI_WAIT_OPTION,
+    {NULL, NULL, false, NULL}};
+
+static void show_new(FILE *out, const json_t *answer) {
+  static const cli_column FIELDS[] = {{"reference", "Reference number", CLI_TEXT},
+                                      {"withdrawalCode", "Withdrawal code", CLI_TEXT},
+                                      {"handle", "Case handle", CLI_TEXT},
+                                      {"messageId", "Registration", CLI_TEXT},
+                                      {"state", "State", CLI_TEXT}};
+  cli_print_fields(out, answer, FIELDS, sizeof FIELDS / sizeof *FIELDS);
+  if (json_object_get(answer, "withdrawalCode"))
+    fputs(
+        "Print the reference and the code for the person now. The code is shown this once and kept nowhere:\n"
+        "with both, the person can withdraw consent at any office.\n",
+        out);
+}
+
+static int run_new(cli_context *cli, const cli_args *args) {
+  static const char *const MEMBERS[][2] = {{"origin", "origin"},
+                                           {"programme", "programme"},
+                                           {"return-type", "returnType"},
+                                           {"declared-on", "declaredOn"},
+                                           {"note", "note"}};
+  cor_error err = {0};
+  cli_path path = {0};
+  cli_path_add(&path, "/v1/cases");
+  if (!cli_path_add_wait(&path, args, &err)) return cli_usage(cli, "case new", "%s", err.detail);
+  json_t *body = json_object();
+  for (size_t i = 0; i < sizeof MEMBERS / sizeof *MEMBERS; i++) {
+    const char *value = cli_args_get(args, MEMBERS[i][0]);
+    if (value && json_object_set_new(body, MEMBERS[i][1], json_string(value)) != 0) {
+      json_decref(body);
+      return cli_usage(cli, "case new", "--%s is not valid UTF-8", MEMBERS[i][0]);
+    }
+  }
+  return cli_ask(cli, "POST", &path, body, show_new);
+}
+
+static void show_cases(FILE *out, const json_t *answer) {
+  static const cli_column COLUMNS[] = {{"handle", "HANDLE", CLI_TEXT},
+                                       {"kind", "KIND", CLI_TEXT},
+                                       {"role", "ROLE", CLI_TEXT},
+                                       {"since", "SINCE", CLI_TIME},
+                                       {"lastType", "LAST MESSAGE", CLI_TEXT}};
+  cli_print_table(out, json_object_get(answer, "cases"), COLUMNS, sizeof COLUMNS / sizeof *COLUMNS,
+                  "No cases.");
+}
+
+static int run_list(cli_context *cli, const cli_args *args) {
+  (void)args;
+  cli_path path = {0};
+  cli_path_add(&path, "/v1/cases");
+  return cli_ask(cli, "GET", &path, NULL, show_cases);
+}
+
+static const cli_option CONSENT_OPTIONS[] = {CLI_WAIT_OPTION, {NULL, NULL, false, NULL}};
+
+static void show_consent(FILE *out, const json_t *answer) {
+  static const cli_column FIELDS[] = {
+      {"consentId", "Consent", CLI_TEXT}, {"messageId", "Record", CLI_TEXT}, {"state", "State", CLI_TEXT}};
+  cli_print_fields(out, answer, FIELDS, sizeof FIELDS / sizeof *FIELDS);
+}
+
+static int run_consent(cli_context *cli, const cli_args *args) {
+  cor_error err = {0};
+  cli_path path = {0};
+  cli_path_add(&path, "/v1/consents");
+  if (!cli_path_add_wait(&path, args, &err)) return cli_usage(cli, "consent", "%s", err.detail);
+  json_t *body = cli_json_load(args->operands[0], &err);
+  if (!body) return cli_error(cli, &err);
+  cli_times_to_ms(body);
+  return cli_ask(cli, "POST", &path, body, show_consent);
+}
+
+static const cli_option WITHDRAW_OPTIONS[] = {
+    {"consent", "ID", false, "withdraw this consent only (else every consent of the case)"},
+    {"code", "CODE", false, "the person's withdrawal code: acts at once, from any office"},
+    CLI_WAIT_OPTION,
+    {NULL, NULL, false, NULL}};
+
+static void show_withdrawal(FILE *out, const json_t *answer) {
+  static const cli_column FIELDS[] = {{"messageId", "Withdrawal", CLI_TEXT}, {"state", "State", CLI_TEXT}};
+  cli_print_fields(out, answer, FIELDS, sizeof FIELDS / sizeof *FIELDS);
+  fputs("What was queued is stopped; every office that received something is asked to erase it. See "
+        "`corridor due`.\n",
+        out);
+}
+
+static int run_withdraw(cli_context *cli, const cli_args *args) {
+  cor_error err = {0};
+  cli_path path = {0};
+  char reference[COR_REFERENCE_TEXT];
+  const char *name = args->operands[0];
+  const char *consent = cli_args_get(args, "consent"), *code = cli_args_get(args, "code");
+  cli_path_add(&path, "/v1/withdrawals");
+  if (!cli_path_add_wait(&path, args, &err)) return cli_usage(cli, "withdraw", "%s", err.detail);
+  /* With a code the case may be another office's: then only the reference names it. */
+  bool by_reference = code && cor_reference_parse(name, reference);
+  json_t *body = json_pack("{s:s, s:s*, s:s*}", by_reference ? "reference" : "case",
+                           by_reference ? reference : name, "consent", consent, "code", code);
+  if (!body) return cli_usage(cli, "withdraw", "the case, consent or code is not valid UTF-8");
+  return cli_ask(cli, "POST", &path, body, show_withdrawal);
+}
+
+const cli_verb cli_case_verbs[] = {
+    {"case new", "", 0, 0, "register a person's case with the hub and the origin mission",
+     "Needed first of all: only an office that registered a case, or received a message about it, has\n"
+     "standing in it. The person's declaration must be signed. Prints the case's reference number and\n"
+     "the person's withdrawal code.\n\n"
+     "example: corridor case new --origin gn-conakry --programme JI --return-type AVRR --declared-on "
+     "2026-03-02",
+     NEW_OPTIONS, run_new},
+    {"case list", "", 0, 0, "list the cases and referrals this office knows", NULL, NULL, run_list},
+    {"consent", "FILE", 1, 1, "record a consent the person gave",
+     "FILE is JSON, or - for standard input:\n"
+     "  {\"case\": HANDLE or REFERENCE,\n"
+     "   \"consent\": {\"version\": 1, \"validFrom\": \"2026-03-02\", \"validUntil\": \"2027-04-01\",\n"
+     "     \"evidenceSha256\": hex of the scanned form's SHA-256,\n"
+     "     \"scopes\": [{\"scope\": \"RETURN_AND_DATA\", \"purpose\": \"RETURN_PREPARATION\",\n"
+     "        \"categories\": [\"OPERATIONAL\", \"BIODATA\", ...],\n"
+     "        \"recipientOffice\": \"gn-conakry\" or \"recipientRole\": \"ROLE_SERVICE_PROVIDER\",\n"
+     "        \"onward\": true if the recipient may share further under its own gate}]}}",
+     CONSENT_OPTIONS, run_consent},
+    {"withdraw", "CASE", 1, 1, "withdraw a person's consent, at once and without a reason",
+     "CASE is the handle or the reference number. The office that took the consent needs nothing else;\n"
+     "any other office needs the reference and the person's code.",
+     WITHDRAW_OPTIONS, run_withdraw},
+    {NULL, NULL, 0, 0, NULL, NULL, NULL, NULL}};

@@ -1,0 +1,153 @@
+/* verb_message.c - send, inbox, show, timeline.
+ *
+ * Guarantees: a send never reports more than the agent knows: a message is
+ * "admitted" only with the hub's receipt, otherwise the exit code is 5. What a
+ * message says is shown only to a holder of its compartment's key: without
+ * --user, `show` prints the envelope. Trusts the agent for every rule. */
+#include "cli_http.h"
+#include "cli_print.h"
+#include <string.h>
+
+static const cli_option SEND_OPTIONS[] = {CLI_WAIT_OPTION, {NULL, NULL, false, NULL}};
+
+static void show_sent(FILE *out, const json_t *answer) {
+  static const cli_column COLUMNS[] = {{"messageId", "MESSAGE", CLI_TEXT},
+                                       {"type", "TYPE", CLI_TEXT},
+                                       {"compartment", "COMPARTMENT", CLI_TEXT},
+                                       {"state", "STATE", CLI_TEXT},
+                                       {"refusal/code", "REFUSED FOR", CLI_TEXT}};
+  const json_t *messages = json_object_get(answer, "messages"), *message;
+  size_t i, n = sizeof COLUMNS / sizeof *COLUMNS;
+  bool refused = false;
+  json_array_foreach((json_t *)(uintptr_t)messages, i, message)
+      refused = refused || json_object_get(message, "refusal");
+  cli_print_table(out, messages, COLUMNS, refused ? n : n - 1, "Nothing was sent.");
+}
+
+static int run_send(cli_context *cli, const cli_args *args) {
+  cor_error err = {0};
+  cli_path path = {0};
+  cli_path_add(&path, "/v1/messages");
+  if (!cli_path_add_wait(&path, args, &err)) return cli_usage(cli, "send", "%s", err.detail);
+  json_t *body = cli_json_load(args->operands[0], &err);
+  if (!body) return cli_error(cli, &err);
+  cli_times_to_ms(body);
+  return cli_ask(cli, "POST", &path, body, show_sent);
+}
+
+static const cli_option INBOX_OPTIONS[] = {
+    {"sent", NULL, false, "what this office sent, instead of received"},
+    {"case", "CASE", false, "only this case (handle, reference)"},
+    {"limit", "N", false, "at most N messages, the newest"},
+    {NULL, NULL, false, NULL}};
+
+static void show_received(FILE *out, const json_t *answer) {
+  static const cli_column COLUMNS[] = {
+      {"messageId", "MESSAGE", CLI_TEXT},   {"type", "TYPE", CLI_TEXT},
+      {"from", "FROM", CLI_TEXT},           {"compartment", "COMPARTMENT", CLI_TEXT},
+      {"receivedAt", "RECEIVED", CLI_TIME}, {"state", "STATE", CLI_TEXT},
+      {"late", "LATE", CLI_TEXT},           {"case", "CASE", CLI_TEXT}};
+  cli_print_table(out, json_object_get(answer, "messages"), COLUMNS, sizeof COLUMNS / sizeof *COLUMNS,
+                  "No messages.");
+}
+
+static void show_outbox(FILE *out, const json_t *answer) {
+  static const cli_column COLUMNS[] = {{"messageId", "MESSAGE", CLI_TEXT},
+                                       {"type", "TYPE", CLI_TEXT},
+                                       {"to", "TO", CLI_TEXT},
+                                       {"compartment", "COMPARTMENT", CLI_TEXT},
+                                       {"sentAt", "SENT", CLI_TIME},
+                                       {"state", "STATE", CLI_TEXT},
+                                       {"late", "LATE", CLI_TEXT},
+                                       {"case", "CASE", CLI_TEXT}};
+  cli_print_table(out, json_object_get(answer, "messages"), COLUMNS, sizeof COLUMNS / sizeof *COLUMNS,
+                  "No messages.");
+}
+
+static int run_inbox(cli_context *cli, const cli_args *args) {
+  bool sent = cli_args_has(args, "sent");
+  cli_path path = {0};
+  cli_path_add(&path, "/v1/messages");
+  cli_path_add_query(&path, "box", sent ? "out" : "in");
+  cli_path_add_query(&path, "case", cli_args_get(args, "case"));
+  cli_path_add_query(&path, "limit", cli_args_get(args, "limit"));
+  return cli_ask(cli, "GET", &path, NULL, sent ? show_outbox : show_received);
+}
+
+static void show_one(FILE *out, const json_t *answer) {
+  const json_t *content = json_object_get(answer, "content");
+  json_t *envelope = json_copy((json_t *)(uintptr_t)answer);
+  json_object_del(envelope, "content");
+  json_object_del(envelope, "contentError");
+  cli_print_tree(out, envelope, 0);
+  json_decref(envelope);
+  if (!content) return;
+  fputs("\ncontent:\n", out);
+  cli_print_tree(out, content, 2);
+}
+
+static int run_show(cli_context *cli, const cli_args *args) {
+  cor_error err = {0};
+  cli_path path = {0};
+  long status = 0;
+  int code = CLI_DONE;
+  if (!cli->agent) return cli_usage(cli, NULL, CLI_NO_AGENT);
+  cli_path_add(&path, "/v1/messages/");
+  cli_path_add_value(&path, args->operands[0]);
+  json_t *answer = cli_http_call(cli, "GET", &path, NULL, &status, &err);
+  if (!answer) return cli_error(cli, &err);
+  const json_t *content_error = json_object_get(answer, "contentError");
+  if (status != 200) {
+    code = cli_error_json(cli, answer);
+  } else {
+    if (cli->json)
+      cli_print_json(cli->out, answer);
+    else
+      show_one(cli->out, answer);
+    /* Whoever asked for the envelope only (no --user) got what they asked for. */
+    if (cli->user && json_is_object(content_error)) code = cli_error_json(cli, content_error);
+  }
+  json_decref(answer);
+  return code;
+}
+
+static void show_timeline(FILE *out, const json_t *answer) {
+  static const cli_column COLUMNS[] = {
+      {"at", "AT", CLI_TIME},         {"event", "EVENT", CLI_TEXT},
+      {"type", "TYPE", CLI_TEXT},     {"compartment", "COMPARTMENT", CLI_TEXT},
+      {"direction", "WAY", CLI_TEXT}, {"peer", "OFFICE", CLI_TEXT},
+      {"detail", "DETAIL", CLI_TEXT}};
+  cli_print_table(out, json_object_get(answer, "events"), COLUMNS, sizeof COLUMNS / sizeof *COLUMNS,
+                  "Nothing has happened in this case.");
+}
+
+static int run_timeline(cli_context *cli, const cli_args *args) {
+  cli_path path = {0};
+  cli_path_add(&path, "/v1/cases/");
+  cli_path_add_value(&path, args->operands[0]);
+  cli_path_add(&path, "/timeline");
+  return cli_ask(cli, "GET", &path, NULL, show_timeline);
+}
+
+const cli_verb cli_message_verbs[] = {
+    {"send", "FILE", 1, 1, "seal a message, send it, wait for the hub's receipt",
+     "FILE is JSON, or - for standard input:\n"
+     "  {\"type\": \"ABN\", \"to\": OFFICE, \"case\": HANDLE or REFERENCE, \"body\": {...}}\n"
+     "Types: CaseFile, ABN, AbnConfirm, TicketIssued, DepartureConfirmation, ArrivalNotice,\n"
+     "ReferralHandover, ServiceReport (offers: `corridor refer`; their answers: `corridor answer`).\n"
+     "The body of a CaseFile is {\"casework\": {...}, \"operations\": {...}, \"health\": {...}}; each part\n"
+     "becomes a message of its own, readable only by that function of the recipient. Times may be written\n"
+     "2026-03-13T10:00Z. Optional members: consent, basis, purpose, categories, inReplyTo, eventAt,\n"
+     "outcome, expiresAt; what they leave open follows from the SOP table and the body.\n"
+     "A wrong field ends with exit code 3 and its place, as /body/casework/name. A refusal ends with 4.\n"
+     "Without a receipt in time the message is kept and goes out later: exit code 5.",
+     SEND_OPTIONS, run_send},
+    {"inbox", "", 0, 0, "list messages received (or sent)", NULL, INBOX_OPTIONS, run_inbox},
+    {"show", "MESSAGE", 1, 1, "show one message; with --user, what it says",
+     "MESSAGE is an id from `corridor inbox`. Opening needs a holder of the message's compartment:\n"
+     "  corridor --user amina --passphrase-fd 3 show MESSAGE 3<FILE\n"
+     "The opening is recorded.",
+     NULL, run_show},
+    {"timeline", "CASE", 1, 1, "what happened in a case, oldest first",
+     "CASE is a handle or a reference number.", NULL, run_timeline},
+    {NULL, NULL, 0, 0, NULL, NULL, NULL, NULL}};

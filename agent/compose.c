@@ -1,0 +1,228 @@
+/* compose.c - an order becomes a message: content rules, header, local gate,
+ * seal, signature, outbox.
+ *
+ * Guarantees: nothing is kept that the content rules or the local gate refuse;
+ * what is kept is sealed for exactly the recipient's compartment key and our own
+ * (so that a holder here can read what was sent), and signed. The plaintext
+ * lives in memory only and is zeroed. Records for the hub are coded and go
+ * unsealed (design 3). Trusts the card list for keys. */
+#include "compose.h"
+
+#include "corridor/codec.h"
+#include "corridor/envelope.h"
+#include "corridor/id.h"
+#include "corridor/refusal.h"
+#include "corridor/seal.h"
+
+#include <string.h>
+
+enum { LIFE_DAYS = 30 };
+static const int64_t day_ms = INT64_C(24) * 3600 * 1000;
+
+/* Everything a header points to, in one place on the stack. */
+typedef struct draft {
+  Corridor__V1__Header header;
+  Corridor__V1__DataCategory categories[COMPOSE_CATEGORIES_MAX];
+  uint8_t id[COR_ID_LEN], consent[COR_ID_LEN], reply[COR_ID_LEN];
+} draft;
+
+/* ---- defaults ---- */
+
+/* Which message a type answers: the newest of that type received. */
+static const struct {
+  Corridor__V1__MessageType type, answers;
+} answers[] = {
+    {COR_T(ABN_CONFIRM), COR_T(ABN)},
+    {COR_T(TICKET_ISSUED), COR_T(ABN_CONFIRM)},
+    {COR_T(ARRIVAL_NOTICE), COR_T(DEPARTURE_CONFIRMATION)},
+    {COR_T(REFERRAL_ACK), COR_T(REFERRAL)},
+    {COR_T(REFERRAL_HANDOVER), COR_T(REFERRAL_ACK)},
+    {COR_T(SERVICE_REPORT), COR_T(REFERRAL_HANDOVER)},
+    {COR_T(ERASURE_STATEMENT), COR_T(WITHDRAWAL_NOTICE)},
+};
+
+static bool default_reply(agent *a, const compose_order *order, draft *d, cor_error *err) {
+  const uint8_t *reply = order->in_reply_to;
+  for (size_t i = 0; reply == NULL && i < sizeof answers / sizeof *answers; i++) {
+    store_message newest;
+    if (answers[i].type != order->row->type) continue;
+    store_found found = store_in_newest(a->store, order->handle, answers[i].answers, &newest, err);
+    if (found == STORE_ERROR) return false;
+    if (found == STORE_ABSENT) break;
+    memcpy(d->reply, newest.id, COR_ID_LEN);
+    d->header.in_reply_to = (ProtobufCBinaryData){COR_ID_LEN, d->reply};
+    return true;
+  }
+  if (reply != NULL) d->header.in_reply_to = (ProtobufCBinaryData){COR_ID_LEN, (uint8_t *)reply};
+  return true;
+}
+
+static unsigned lowest_bit(unsigned bits) {
+  return bits == 0 ? 0 : (unsigned)__builtin_ctz(bits);
+}
+
+static Corridor__V1__Purpose default_purpose(const compose_order *order) {
+  unsigned care = COR_BIT(COR_PURPOSE(CONTINUITY_OF_CARE));
+  if (order->purpose != 0) return order->purpose;
+  if (order->compartment == COR_C(HEALTH) && (order->row->purposes & care)) return COR_PURPOSE(CONTINUITY_OF_CARE);
+  return (Corridor__V1__Purpose)lowest_bit(order->row->purposes & ~care);
+}
+
+static Corridor__V1__LegalBasis default_basis(const compose_order *order, uint32_t categories) {
+  unsigned none = COR_BIT(COR_BASIS(NO_PERSONAL_DATA));
+  if (order->basis != 0) return order->basis;
+  if ((order->row->bases & none) && categories == COR_BIT(COR_CAT(OPERATIONAL))) return COR_BASIS(NO_PERSONAL_DATA);
+  return (Corridor__V1__LegalBasis)lowest_bit(order->row->bases);
+}
+
+/* What the handover will carry was announced in the offer and agreed to there. */
+static uint32_t default_categories(const compose_order *order, const store_case *known) {
+  if (order->categories != 0) return order->categories;
+  uint32_t carried = compose_categories(order->body);
+  if (order->row->type == COR_T(REFERRAL_HANDOVER) && known != NULL) carried |= known->categories;
+  return carried;
+}
+
+/* The dates and codes that stand outside the seal, read from the body by name. */
+static int64_t body_time(const ProtobufCMessage *body) {
+  static const char *const names[] = {"departs_at", "departed_at", "answer_by"};
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+    const ProtobufCFieldDescriptor *field = protobuf_c_message_descriptor_get_field_by_name(body->descriptor, names[i]);
+    if (field != NULL && field->type == PROTOBUF_C_TYPE_INT64)
+      return *(const int64_t *)((const char *)body + field->offset);
+  }
+  return 0;
+}
+
+static Corridor__V1__Outcome body_outcome(const ProtobufCMessage *body) {
+  static const char *const names[] = {"available", "answer"};
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+    const ProtobufCFieldDescriptor *field = protobuf_c_message_descriptor_get_field_by_name(body->descriptor, names[i]);
+    if (field != NULL && field->descriptor == &corridor__v1__outcome__descriptor)
+      return *(const Corridor__V1__Outcome *)((const char *)body + field->offset);
+  }
+  return 0;
+}
+
+static bool names_escort(const ProtobufCMessage *body) {
+  const Corridor__V1__Abn *abn = (const Corridor__V1__Abn *)body;
+  return body->descriptor == &corridor__v1__abn__descriptor && abn->escort != NULL && abn->escort->kind != 0;
+}
+
+static bool safeguards_met(const compose_order *order, const store_case *known) {
+  if (!order->row->safeguards || known == NULL) return false;
+  return known->safeguards == STORE_GUARDED || (known->safeguards == STORE_GUARDED_WITH_ESCORT && names_escort(order->body));
+}
+
+static bool fill_header(agent *a, const compose_order *order, const store_case *known, draft *d, cor_error *err) {
+  Corridor__V1__Header *h = &d->header;
+  const int64_t now = cor_clock_now(a->clock);
+  const uint32_t bits = default_categories(order, known);
+  corridor__v1__header__init(h);
+  cor_id_new(d->id, now);
+  h->version = 1;
+  h->message_id = (ProtobufCBinaryData){COR_ID_LEN, d->id};
+  h->sender = a->office.id;
+  h->recipient = (char *)order->to;
+  h->compartment = order->compartment;
+  h->handle = (ProtobufCBinaryData){COR_ID_LEN, (uint8_t *)order->handle};
+  h->type = order->row->type;
+  h->purpose = default_purpose(order);
+  for (unsigned c = 1; c < 32 && h->n_categories < COMPOSE_CATEGORIES_MAX; c++)
+    if (bits & COR_BIT(c)) d->categories[h->n_categories++] = (Corridor__V1__DataCategory)c;
+  h->categories = d->categories;
+  h->basis = default_basis(order, bits);
+  h->sent_at = now;
+  h->expires_at = order->expires_at != 0 ? order->expires_at : now + LIFE_DAYS * day_ms;
+  h->event_at = order->event_at != 0 ? order->event_at : order->row->needs_event ? body_time(order->body) : 0;
+  h->outcome = order->outcome != 0 ? order->outcome : order->row->needs_outcome ? body_outcome(order->body) : 0;
+  h->safeguards_met = safeguards_met(order, known);
+  h->table_version = COR_SOP_VERSION;
+  return default_reply(a, order, d, err);
+}
+
+/* ---- seal and keep ---- */
+
+static X509 *sealing_cert(const cor_cards *cards, const char *office, Corridor__V1__Compartment c) {
+  const cor_card *card = cor_cards_find(cards, office);
+  return card == NULL || (unsigned)c >= sizeof card->sealing / sizeof *card->sealing ? NULL : card->sealing[c];
+}
+
+static bool seal(agent *a, const cor_cards *cards, const draft *d, cor_bytes content, cor_buf *out, cor_error *err) {
+  const Corridor__V1__Header *h = &d->header;
+  X509 *to[] = {sealing_cert(cards, h->recipient, h->compartment), sealing_cert(cards, a->office.id, h->compartment)};
+  const char *name = cor_compartment_name(h->compartment);
+  if (to[0] == NULL)
+    return cor_fail(err, COR_RECIPIENT_UNKNOWN, "recipient", "%s has no %s key on its card; nothing was kept", h->recipient, name);
+  if (to[1] == NULL)
+    return cor_fail(err, COR_NOT_PERMITTED, "compartment", "this office has no %s key of its own; nothing was kept", name);
+  Corridor__V1__Sealed sealed = CORRIDOR__V1__SEALED__INIT;
+  sealed.message_id = h->message_id;
+  sealed.sender = h->sender;
+  sealed.recipient = h->recipient;
+  sealed.handle = h->handle;
+  sealed.type = h->type;
+  sealed.compartment = h->compartment;
+  sealed.content = (ProtobufCBinaryData){content.len, (uint8_t *)content.data};
+  return cor_seal_make(&sealed, to, 2, out, err);
+}
+
+static bool keep(agent *a, const compose_order *order, const store_case *known, const draft *d,
+                 const Corridor__V1__Envelope *wire, cor_buf *body, cor_error *err) {
+  const Corridor__V1__Header *h = &d->header;
+  store_message m = {.outgoing = true, .type = (int)h->type, .compartment = (int)h->compartment,
+                     .outcome = (int)h->outcome, .sent_at = h->sent_at, .body = *body};
+  memcpy(m.id, d->id, COR_ID_LEN);
+  memcpy(m.handle, order->handle, COR_ID_LEN);
+  memcpy(m.case_handle, known == NULL ? order->handle : known->case_handle, COR_ID_LEN);
+  memcpy(m.peer, h->recipient, strlen(h->recipient) + 1); /* a valid office id: the header was checked */
+  cor_content_hash(COR_DOMAIN_HEADER, (cor_bytes){wire->header.data, wire->header.len}, m.header_hash);
+  bool ok = cor_encode(&wire->base, &m.envelope, err) &&
+            store_out_put(a->store, &m, order->row->lane == COR_LANE_OVERTAKES, err);
+  cor_buf_clear(&m.envelope);
+  return ok;
+}
+
+/* What composing this message teaches about its case: safeguards and step. */
+static bool note_case(agent *a, const compose_order *order, const store_case *known, cor_error *err) {
+  if (known == NULL) return true;
+  store_case c = *known;
+  if (!(COR_BIT(order->compartment) & STORE_RESTRICTED)) c.last_type = (int)order->row->type;
+  if (order->body->descriptor == &corridor__v1__case_file_casework__descriptor) {
+    const Corridor__V1__CaseFileCasework *file = (const Corridor__V1__CaseFileCasework *)order->body;
+    Corridor__V1__Abn today = CORRIDOR__V1__ABN__INIT;
+    char day[COR_TIME_TEXT];
+    cor_error ignored;
+    today.planned_return_date = (char *)cor_day_text(cor_day_of(cor_clock_now(a->clock), 0), day);
+    c.safeguards = !cor_safeguards_check(file, &ignored)         ? STORE_UNGUARDED
+                   : cor_escort_check(file, &today, &ignored) ? STORE_GUARDED
+                                                              : STORE_GUARDED_WITH_ESCORT;
+  }
+  return store_case_put(a->store, &c, err);
+}
+
+bool compose_message(agent *a, const cor_cards *cards, const compose_order *order, uint8_t id[COR_ID_LEN], cor_error *err) {
+  draft d = {0};
+  store_case found_case;
+  cor_buf content = {0}, body = {0};
+  Corridor__V1__Envelope *wire = NULL;
+  bool ok = false, record = order->compartment == COR_C(RECORD);
+  if (!cor_office_valid(order->to)) return cor_fail(err, COR_BAD_INPUT, "/to", "not an office id; nothing was kept");
+  if (!cor_content_check(order->row->type, order->compartment, order->body, order->path, err)) return false;
+  store_found found = store_case_get(a->store, order->handle, &found_case, err);
+  if (found == STORE_ERROR) return false;
+  const store_case *known = found == STORE_FOUND ? &found_case : NULL;
+  if (!fill_header(a, order, known, &d, err) || !compose_gate(a, cards, order, known, &d.header, d.consent, err)) return false;
+  if (!cor_encode(order->body, &content, err)) goto done;
+  if (record ? !cor_buf_copy(&body, cor_buf_view(&content), err) : !seal(a, cards, &d, cor_buf_view(&content), &body, err))
+    goto done;
+  wire = cor_envelope_make(&d.header, order->cover, cor_buf_view(&body), a->office.signing, err);
+  if (wire == NULL) goto done;
+  ok = keep(a, order, known, &d, wire, &body, err) && note_case(a, order, known, err);
+  if (ok) memcpy(id, d.id, COR_ID_LEN);
+done:
+  if (wire != NULL) cor_message_free(&wire->base);
+  cor_buf_clear(&content);
+  cor_buf_clear(&body);
+  return ok;
+}

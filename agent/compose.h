@@ -1,0 +1,43 @@
+/* compose.h - from what a person wants to send to a sealed, signed, kept message. */
+#ifndef AGENT_COMPOSE_H
+#define AGENT_COMPOSE_H
+#include "agent.h"
+
+enum { COMPOSE_CATEGORIES_MAX = 16 };
+
+/* One message to be. Zero or empty = take the default that the SOP table, the
+ * body and the store give (deploy/docs/agent-api.md). All pointers borrowed. */
+typedef struct compose_order {
+  const cor_sop_row *row;
+  const char *to;
+  uint8_t handle[COR_ID_LEN];
+  Corridor__V1__Compartment compartment;
+  const ProtobufCMessage *body;
+  const char *path;            /* JSON Pointer of the body in the request */
+  const uint8_t *consent;      /* 16 bytes */
+  const uint8_t *in_reply_to;  /* 16 bytes */
+  Corridor__V1__LegalBasis basis;
+  Corridor__V1__Purpose purpose;
+  Corridor__V1__Outcome outcome;
+  uint32_t categories;         /* bits */
+  int64_t event_at, expires_at;
+  Corridor__V1__Cover *cover;  /* offers only */
+} compose_order;
+
+/* Content rules, defaults, local gate, seal, signature, outbox. Call between
+ * store_begin and store_commit, so that a bundle is kept whole or not at all.
+ * cards as held by the caller; id is the new message's. Refusals name the header
+ * field or the body's JSON Pointer. */
+bool compose_message(agent *a, const cor_cards *cards, const compose_order *order, uint8_t id[COR_ID_LEN],
+                     cor_error *err) COR_MUST_CHECK;
+
+/* What the data dictionary calls the contents of this body: category bits. */
+uint32_t compose_categories(const ProtobufCMessage *body);
+
+/* ---- compose_gate.c ---- */
+/* The local gate: what this office can know before the broker judges. known is
+ * the case behind order->handle or NULL. Chooses header->consent_id from the
+ * case's standing consents when the order named none; chosen receives it. */
+bool compose_gate(agent *a, const cor_cards *cards, const compose_order *order, const store_case *known,
+                  Corridor__V1__Header *header, uint8_t chosen[COR_ID_LEN], cor_error *err) COR_MUST_CHECK;
+#endif

@@ -1,0 +1,100 @@
+/* link_internal.h - what the link_*.c files share: one session and its socket.
+ * Only the link's own thread touches a session; facts and metrics are shared. */
+#ifndef AGENT_LINK_INTERNAL_H
+#define AGENT_LINK_INTERNAL_H
+#include "link.h"
+
+#include "corridor/envelope.h"
+#include "corridor/frames.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <zmq.h>
+
+enum {
+  LINK_FLIGHT_MAX = 256,                  /* submissions unanswered, at most */
+  LINK_BATCH_MAX = 64,                    /* deliveries per transaction */
+  LINK_BATCH_BYTES = 8 * 1024 * 1024,
+  LINK_WINDOW_MESSAGES = 64,              /* what we let the hub send unreceipted */
+  LINK_WINDOW_BYTES = 16 * 1024 * 1024
+};
+
+typedef enum link_metric {
+  LINK_CONNECTED, LINK_SESSIONS, LINK_SUBMITTED, LINK_ADMITTED, LINK_REFUSED, LINK_POSTPONED, LINK_RECEIVED,
+  LINK_REDELIVERED, LINK_REJECTED, LINK_CONFLICTS, LINK_METRICS
+} link_metric;
+
+typedef enum link_state { LINK_WAITING, LINK_GREETING, LINK_OPEN, LINK_LEAVING, LINK_DONE, LINK_STATES } link_state;
+
+typedef enum link_event { LINK_ON_DUE, LINK_ON_WELCOMED, LINK_ON_LOST, LINK_ON_STOP, LINK_EVENTS } link_event;
+
+typedef struct link_flight {
+  uint64_t n;
+  int64_t row;
+  int type;
+  uint8_t id[COR_ID_LEN], header_hash[COR_HASH_LEN];
+  size_t bytes;
+} link_flight;
+
+/* A message as it came in; the frames live in the parts. */
+typedef struct link_message {
+  zmq_msg_t parts[COR_FRAMES_MAX];
+  size_t n;
+  cor_frames frames;
+} link_message;
+
+struct agent_link {
+  agent *a;
+  pthread_t thread;
+  int wake_fd;
+  _Atomic bool stopping;
+  pthread_mutex_t facts_lock;
+  link_facts facts;
+  cor_metric metrics[LINK_METRICS];
+
+  void *zmq, *socket, *monitor;
+  unsigned sockets;          /* made so far: names the monitors */
+  link_state state;
+  size_t broker;             /* index of the one to try next */
+  unsigned attempts;         /* in a row without a lasting session */
+  int64_t deadline;          /* monotonic: next try, WELCOME due, leaving ends */
+  int64_t opened_at, heard_at, pinged_at;
+  bool quarantined;
+  uint64_t next_n, window_bytes, flight_bytes;
+  size_t window_messages, n_flight;
+  link_flight flight[LINK_FLIGHT_MAX];
+  int64_t look_at;           /* monotonic: when the outbox is worth another look */
+  uint64_t through;          /* deliveries 1..through are durable here */
+  link_message batch[LINK_BATCH_MAX];
+  size_t n_batch, batch_bytes;
+  cor_sign_memory *memory;
+};
+
+/* link.c */
+void link_count(agent_link *l, link_metric which);
+void link_happen(agent_link *l, link_event what, int code); /* the one place where state changes */
+
+/* link_command.c: takes what has arrived, bounded */
+void link_receive(agent_link *l);
+
+/* link_socket.c */
+bool link_socket_open(agent_link *l, const char *broker, cor_error *err) COR_MUST_CHECK;
+void link_socket_close(agent_link *l, int linger_ms);
+bool link_socket_lost(agent_link *l); /* the monitor says so */
+/* Takes the bytes of message (and body) as they are; body.data NULL = none. */
+bool link_socket_send(agent_link *l, cor_command command, const ProtobufCMessage *message, cor_bytes body, cor_error *err) COR_MUST_CHECK;
+/* ABSENT: nothing there. ERROR: not a message of this protocol. */
+store_found link_socket_receive(agent_link *l, link_message *out, cor_error *err) COR_MUST_CHECK;
+void link_message_clear(link_message *message);
+
+/* link_send.c: the outbox goes out, answers come in */
+bool link_submit(agent_link *l, cor_error *err) COR_MUST_CHECK;
+bool link_on_results(agent_link *l, const cor_frames *frames, cor_error *err) COR_MUST_CHECK;
+
+/* link_take.c: deliveries come in, receipts go out */
+bool link_take_batch(agent_link *l, cor_error *err) COR_MUST_CHECK;
+
+/* link_notice.c: what a hub notice changes here; in the caller's transaction */
+bool link_notice_apply(agent_link *l, const cor_cards *cards, const Corridor__V1__Header *header,
+                       const ProtobufCMessage *notice, cor_error *err) COR_MUST_CHECK;
+#endif

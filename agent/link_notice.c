@@ -1,0 +1,161 @@
+/* link_notice.c - what the hub's notices change at this office.
+ *
+ * END_NOTICE ends one of our messages, OBLIGATION_NOTICE moves a deadline,
+ * WITHDRAWAL_NOTICE withdraws a consent we relied on and opens our duty to
+ * answer. Guarantees: all of it happens in the transaction that keeps the
+ * notice, once. "Delivered" is believed only with the recipient's own signed
+ * receipt for the very message; a notice whose proof fails is kept and alarmed,
+ * and the message stays "admitted". Trusts the notice as verified: the hub's
+ * signature, canonical body. */
+#include "link_internal.h"
+
+#include "corridor/codec.h"
+#include "corridor/id.h"
+#include "corridor/refusal.h"
+
+#include <string.h>
+
+static bool is_id(ProtobufCBinaryData field) {
+  return field.len == COR_ID_LEN;
+}
+
+/* ---- a message of ours ended ---- */
+
+static bool proves_delivery(agent_link *l, const cor_cards *cards, const store_message *ours, cor_bytes proof) {
+  cor_error err;
+  const cor_card *peer = cor_cards_find(cards, ours->peer);
+  Corridor__V1__DeliveryReceipt *receipt = NULL;
+  Corridor__V1__SignedContent *in = (Corridor__V1__SignedContent *)cor_decode(&corridor__v1__signed_content__descriptor,
+                                                                              proof, COR_HEADER_MAX, true, &err);
+  if (in == NULL) return false;
+  const cor_bytes content = {in->content.data, in->content.len};
+  bool ok = peer != NULL && in->signature != NULL &&
+            cor_verify(peer->signing, COR_DOMAIN_DELIVERY, ours->peer, 0, content, in->signature, l->memory, &err);
+  if (ok) receipt = (Corridor__V1__DeliveryReceipt *)cor_decode(&corridor__v1__delivery_receipt__descriptor, content,
+                                                                COR_HEADER_MAX, true, &err);
+  ok = receipt != NULL && strcmp(receipt->recipient, ours->peer) == 0 &&
+       cor_bytes_equal((cor_bytes){receipt->message_id.data, receipt->message_id.len}, (cor_bytes){ours->id, COR_ID_LEN}) &&
+       cor_bytes_equal((cor_bytes){receipt->header_hash.data, receipt->header_hash.len},
+                       (cor_bytes){ours->header_hash, COR_HASH_LEN});
+  if (receipt != NULL) cor_message_free(&receipt->base);
+  cor_message_free(&in->base);
+  return ok;
+}
+
+/* End state of the wire -> what happens to the message here. */
+static const struct {
+  Corridor__V1__EndState state;
+  store_out_event event;
+  int code; /* when the notice names no reason */
+} ends[] = {
+    {CORRIDOR__V1__END_STATE__DELIVERED, STORE_OUT_DELIVER, COR_OK},
+    {CORRIDOR__V1__END_STATE__STOPPED, STORE_OUT_STOP, COR_CONSENT_WITHDRAWN},
+    {CORRIDOR__V1__END_STATE__EXPIRED, STORE_OUT_EXPIRE, COR_EXPIRED},
+    {CORRIDOR__V1__END_STATE__UNREADABLE, STORE_OUT_STOP, COR_CANNOT_OPEN},
+    {CORRIDOR__V1__END_STATE__CONTENT_REFUSED, STORE_OUT_STOP, COR_FORBIDDEN_CONTENT},
+    {CORRIDOR__V1__END_STATE__RECIPIENT_GONE, STORE_OUT_STOP, COR_RECIPIENT_UNKNOWN},
+};
+
+static bool on_end(agent_link *l, const cor_cards *cards, const Corridor__V1__Header *header,
+                   const ProtobufCMessage *message, cor_error *err) {
+  const Corridor__V1__EndNotice *notice = (const Corridor__V1__EndNotice *)message;
+  const cor_bytes proof = {notice->delivery_receipt.data, notice->delivery_receipt.len};
+  store_message ours;
+  (void)header;
+  if (!is_id(notice->message_id)) return true;
+  store_found found = store_message_find(l->a->store, notice->message_id.data, &ours, err);
+  if (found != STORE_FOUND || !ours.outgoing) {
+    if (found == STORE_FOUND) store_message_clear(&ours);
+    return found != STORE_ERROR;
+  }
+  bool ok = true;
+  for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+    if (ends[i].state != notice->state) continue;
+    if (ends[i].event == STORE_OUT_DELIVER && !proves_delivery(l, cards, &ours, proof)) {
+      COR_LOG(l->a->log, COR_ALARM, "delivery-not-proven", COR_ID("message", ours.id), COR_WORD("recipient", ours.peer));
+      break;
+    }
+    const bool reasoned = notice->reason > 0 && notice->reason < 1000;
+    store_outcome what = {.event = ends[i].event, .at = notice->at, .receipt = proof,
+                          .code = reasoned ? (int)notice->reason : ends[i].code};
+    ok = store_out_apply(l->a->store, ours.id, &what, err);
+  }
+  store_message_clear(&ours);
+  return ok;
+}
+
+/* ---- a deadline ---- */
+
+static bool note_duty(agent_link *l, const store_due *due, const char *word, cor_error *err) {
+  const cor_duty_row *row = cor_duty_find((cor_duty)due->kind);
+  store_event event = {.event = word, .at = due->at, .compartment = COR_C(RECORD), .type = COR_T(OBLIGATION_NOTICE),
+                       .peer = due->responsible, .detail = row == NULL ? "" : row->name};
+  memcpy(event.handle, due->handle, COR_ID_LEN);
+  memcpy(event.message_id, due->message_id, COR_ID_LEN);
+  return store_event_put(l->a->store, &event, err);
+}
+
+static const char *const duty_words[] = {
+    [CORRIDOR__V1__OBLIGATION_STATE__OPEN] = "due-opened",       [CORRIDOR__V1__OBLIGATION_STATE__MET] = "due-met",
+    [CORRIDOR__V1__OBLIGATION_STATE__MET_LATE] = "due-met-late", [CORRIDOR__V1__OBLIGATION_STATE__OVERDUE] = "due-overdue",
+    [CORRIDOR__V1__OBLIGATION_STATE__ESCALATED] = "due-escalated", [CORRIDOR__V1__OBLIGATION_STATE__WAIVED] = "due-waived"};
+
+static bool on_obligation(agent_link *l, const cor_cards *cards, const Corridor__V1__Header *header,
+                          const ProtobufCMessage *message, cor_error *err) {
+  const Corridor__V1__ObligationNotice *notice = (const Corridor__V1__ObligationNotice *)message;
+  (void)cards;
+  const size_t state = (size_t)notice->state;
+  if (!is_id(notice->obligation_id) || !is_id(notice->message_id) || notice->kind == 0 || notice->kind >= COR_DUTY_COUNT ||
+      state == 0 || state >= sizeof duty_words / sizeof *duty_words || !cor_office_valid(notice->responsible)) {
+    COR_LOG(l->a->log, COR_WARN, "obligation-not-understood", COR_NUM("kind", notice->kind));
+    return true;
+  }
+  store_due due = {.kind = (int)notice->kind, .state = (int)notice->state, .level = notice->level,
+                   .opened_at = notice->opened_at, .due_at = notice->due_at, .at = notice->at};
+  memcpy(due.id, notice->obligation_id.data, COR_ID_LEN);
+  memcpy(due.message_id, notice->message_id.data, COR_ID_LEN);
+  memcpy(due.handle, header->handle.data, COR_ID_LEN);
+  memcpy(due.responsible, notice->responsible, strlen(notice->responsible) + 1);
+  return store_due_put(l->a->store, &due, err) && note_duty(l, &due, duty_words[state], err);
+}
+
+/* ---- a consent withdrawn ---- */
+
+static bool forget_consent(agent_link *l, const uint8_t *handle, const uint8_t *consent, cor_error *err) {
+  store_case c;
+  store_found found = store_case_get(l->a->store, handle, &c, err);
+  if (found != STORE_FOUND) return found == STORE_ABSENT;
+  if (consent == NULL) c.withdrawn = true;
+  if (consent == NULL || memcmp(c.last_consent, consent, COR_ID_LEN) == 0) c.has_last_consent = false;
+  return store_case_put(l->a->store, &c, err);
+}
+
+static bool on_withdrawal(agent_link *l, const cor_cards *cards, const Corridor__V1__Header *header,
+                          const ProtobufCMessage *message, cor_error *err) {
+  const Corridor__V1__WithdrawalNotice *notice = (const Corridor__V1__WithdrawalNotice *)message;
+  const uint8_t *handle = header->handle.data;
+  const uint8_t *consent = is_id(notice->consent_id) ? notice->consent_id.data : NULL;
+  (void)cards;
+  store_due due = {.kind = COR_DUTY_ERASURE_ANSWER, .state = CORRIDOR__V1__OBLIGATION_STATE__OPEN,
+                   .opened_at = notice->withdrawn_at, .due_at = notice->answer_due, .at = notice->withdrawn_at, .local = true};
+  memcpy(due.id, header->message_id.data, COR_ID_LEN);
+  memcpy(due.message_id, header->message_id.data, COR_ID_LEN);
+  memcpy(due.handle, handle, COR_ID_LEN);
+  memcpy(due.responsible, l->a->office.id, sizeof due.responsible);
+  return forget_consent(l, handle, consent, err) &&
+         store_consent_withdraw(l->a->store, handle, consent, notice->withdrawn_at, err) &&
+         (notice->answer_due == 0 || (store_due_put(l->a->store, &due, err) && note_duty(l, &due, "due-opened", err)));
+}
+
+static const struct {
+  Corridor__V1__MessageType type;
+  bool (*apply)(agent_link *, const cor_cards *, const Corridor__V1__Header *, const ProtobufCMessage *, cor_error *);
+} notices[] = {
+    {COR_T(END_NOTICE), on_end}, {COR_T(OBLIGATION_NOTICE), on_obligation}, {COR_T(WITHDRAWAL_NOTICE), on_withdrawal}};
+
+bool link_notice_apply(agent_link *l, const cor_cards *cards, const Corridor__V1__Header *header,
+                       const ProtobufCMessage *notice, cor_error *err) {
+  for (size_t i = 0; i < sizeof notices / sizeof *notices; i++)
+    if (notices[i].type == header->type) return notices[i].apply(l, cards, header, notice, err);
+  return true;
+}

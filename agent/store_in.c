@@ -1,0 +1,141 @@
+/* store_in.c - incoming messages, kept once each, and reading both boxes.
+ *
+ * Guarantees: one row per (sender, message id) for ever, whatever comes again;
+ * the receipt given first stands in the same row and transaction, so that a
+ * redelivery is answered with the same bytes; the highest delivery sequence
+ * moves in that transaction too. Trusts that the caller verified signature and
+ * recipient. */
+#include "store_internal.h"
+
+#include "corridor/refusal.h"
+
+#include <string.h>
+
+static store_taken seen_before(store *s, const store_message *m, cor_buf *receipt, cor_error *err) {
+  sqlite3_stmt *stmt = STORE_SELECT(s, err, "SELECT header_hash, receipt FROM inbox WHERE sender = ? AND message_id = ?",
+                                    A_TEXT(m->peer), A_ID(m->id));
+  if (stmt == NULL) return STORE_TAKE_ERROR;
+  store_found found = store_next(s, stmt, err);
+  if (found == STORE_ERROR) return STORE_TAKE_ERROR;
+  if (found == STORE_ABSENT) return STORE_TAKE_NEW;
+  uint8_t hash[COR_HASH_LEN];
+  bool same = store_column_fixed(stmt, 0, hash, sizeof hash) && memcmp(hash, m->header_hash, sizeof hash) == 0;
+  bool ok = !same || store_column_buf(stmt, 1, receipt, err);
+  store_done(stmt);
+  if (!ok) return STORE_TAKE_ERROR;
+  return same ? STORE_TAKE_AGAIN : STORE_TAKE_CONFLICT;
+}
+
+static bool insert(store *s, const store_message *m, uint64_t sequence, cor_error *err) {
+  return STORE_EXEC(s, err,
+                    "INSERT INTO inbox(message_id, sender, handle, type, compartment, outcome, header_hash, sent_at,"
+                    " received_at, sequence, late, envelope, body, receipt) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+                    A_ID(m->id), A_TEXT(m->peer), A_ID(m->handle), A_INT(m->type), A_INT(m->compartment),
+                    A_INT(m->outcome), A_HASH(m->header_hash), A_INT(m->sent_at), A_INT(m->settled_at),
+                    A_INT(sequence), A_INT(m->late), A_BLOB(cor_buf_view(&m->envelope)),
+                    A_BLOB(cor_buf_view(&m->body)), A_BLOB(cor_buf_view(&m->receipt)));
+}
+
+store_taken store_in_put(store *s, const store_message *m, uint64_t sequence, cor_buf *receipt, cor_error *err) {
+  store_taken taken = seen_before(s, m, receipt, err);
+  if (taken == STORE_TAKE_ERROR || taken == STORE_TAKE_CONFLICT) return taken;
+  /* Also when it came again: the hub may have numbered it anew. */
+  if (!STORE_EXEC(s, err, "UPDATE meta SET sequence = max(sequence, ?)", A_INT(sequence))) goto fail;
+  if (taken == STORE_TAKE_AGAIN) return taken;
+  store_event event = {.event = "received", .at = m->settled_at, .type = m->type, .compartment = m->compartment,
+                       .peer = m->peer, .detail = m->late ? "late" : ""};
+  memcpy(event.handle, m->handle, COR_ID_LEN);
+  memcpy(event.message_id, m->id, COR_ID_LEN);
+  if (!insert(s, m, sequence, err) || !store_event_put(s, &event, err) || !cor_buf_copy(receipt, cor_buf_view(&m->receipt), err))
+    goto fail;
+  return STORE_TAKE_NEW;
+fail:
+  cor_buf_clear(receipt);
+  return STORE_TAKE_ERROR;
+}
+
+bool store_in_checked(store *s, const store_message *m, int code, cor_error *err) {
+  /* 1 = checked and good; otherwise the refusal code that quarantines it. */
+  return STORE_EXEC(s, err, "UPDATE inbox SET checked = ?3 WHERE sender = ?1 AND message_id = ?2", A_TEXT(m->peer),
+                    A_ID(m->id), A_INT(code == COR_OK ? 1 : code));
+}
+
+/* ---- reading ---- */
+
+#define OUT_COLUMNS                                                                                          \
+  "SELECT 1, n, message_id, handle, header_hash, case_handle, recipient, type, compartment, outcome, state," \
+  " code, sent_at, settled_at, late"
+#define IN_COLUMNS                                                                                           \
+  "SELECT 0, n, message_id, handle, header_hash, handle, sender, type, compartment, outcome, 7,"            \
+  " iif(checked > 1, checked, 0), sent_at, received_at, late"
+
+static void read_row(sqlite3_stmt *stmt, store_message *m) {
+  *m = (store_message){.outgoing = sqlite3_column_int(stmt, 0) != 0, .n = sqlite3_column_int64(stmt, 1)};
+  store_column_fixed(stmt, 2, m->id, COR_ID_LEN);
+  store_column_fixed(stmt, 3, m->handle, COR_ID_LEN);
+  store_column_fixed(stmt, 4, m->header_hash, COR_HASH_LEN);
+  store_column_fixed(stmt, 5, m->case_handle, COR_ID_LEN);
+  store_column_text(stmt, 6, m->peer, sizeof m->peer);
+  m->type = sqlite3_column_int(stmt, 7);
+  m->compartment = sqlite3_column_int(stmt, 8);
+  m->outcome = sqlite3_column_int(stmt, 9);
+  m->state = (store_state)sqlite3_column_int(stmt, 10);
+  m->code = sqlite3_column_int(stmt, 11);
+  m->sent_at = sqlite3_column_int64(stmt, 12);
+  m->settled_at = sqlite3_column_int64(stmt, 13);
+  m->late = sqlite3_column_int(stmt, 14) != 0;
+}
+
+void store_message_clear(store_message *m) {
+  cor_buf_clear(&m->envelope);
+  cor_buf_clear(&m->body);
+  cor_buf_clear(&m->receipt);
+}
+
+store_found store_message_find(store *s, const uint8_t id[COR_ID_LEN], store_message *out, cor_error *err) {
+  static const char sql[] = OUT_COLUMNS ", envelope, body, receipt FROM outbox WHERE message_id = ?1 UNION ALL " IN_COLUMNS
+                                        ", envelope, body, receipt FROM inbox WHERE message_id = ?1 LIMIT 1";
+  *out = (store_message){0};
+  sqlite3_stmt *stmt = STORE_SELECT(s, err, sql, A_ID(id));
+  if (stmt == NULL) return STORE_ERROR;
+  store_found found = store_next(s, stmt, err);
+  if (found != STORE_FOUND) return found;
+  read_row(stmt, out);
+  bool ok = store_column_buf(stmt, 15, &out->envelope, err) && store_column_buf(stmt, 16, &out->body, err) &&
+            store_column_buf(stmt, 17, &out->receipt, err);
+  store_done(stmt);
+  if (ok) return STORE_FOUND;
+  store_message_clear(out);
+  return STORE_ERROR;
+}
+
+store_found store_in_newest(store *s, const uint8_t handle[COR_ID_LEN], int type, store_message *out, cor_error *err) {
+  static const char sql[] = IN_COLUMNS " FROM inbox WHERE handle = ? AND type = ? ORDER BY n DESC LIMIT 1";
+  sqlite3_stmt *stmt = STORE_SELECT(s, err, sql, A_ID(handle), A_INT(type));
+  if (stmt == NULL) return STORE_ERROR;
+  store_found found = store_next(s, stmt, err);
+  if (found != STORE_FOUND) return found;
+  read_row(stmt, out);
+  store_done(stmt);
+  return STORE_FOUND;
+}
+
+bool store_message_list(store *s, const store_filter *filter, store_message_fn each, void *ctx, cor_error *err) {
+  static const char out_sql[] = OUT_COLUMNS " FROM outbox WHERE (?1 IS NULL OR handle = ?1 OR case_handle = ?1)"
+                                            " AND (1 << compartment) & ?2 ORDER BY n DESC LIMIT ?3";
+  static const char in_sql[] = IN_COLUMNS " FROM inbox WHERE (?1 IS NULL OR handle = ?1)"
+                                          " AND (1 << compartment) & ?2 ORDER BY n DESC LIMIT ?3";
+  const cor_bytes handle = {filter->handle, filter->handle == NULL ? 0 : COR_ID_LEN};
+  sqlite3_stmt *stmt = STORE_SELECT(s, err, filter->outgoing ? out_sql : in_sql, A_BLOB(handle),
+                                    A_INT(filter->compartments), A_INT(filter->limit));
+  if (stmt == NULL) return false;
+  for (;;) {
+    store_found found = store_next(s, stmt, err);
+    if (found != STORE_FOUND) return found == STORE_ABSENT;
+    store_message m;
+    read_row(stmt, &m);
+    if (!each(&m, ctx)) break;
+  }
+  store_done(stmt);
+  return true;
+}

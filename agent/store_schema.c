@@ -1,0 +1,116 @@
+/* store_schema.c - the tables of an agent's store, and the check that a store
+ * belongs to this office and this version.
+ *
+ * Guarantees: the epoch (16 random bytes) is made with the tables, in the same
+ * transaction, so that a store never changes its epoch; `user_version` names the
+ * schema. What may stand here: ids, handles, codes, times, office ids, header
+ * bytes, sealed bodies, receipts, the hash of a reference number, staff account
+ * names. What may not: contents, reference numbers, people's names, codes of
+ * withdrawal (design 3, at rest). */
+#include "store_internal.h"
+
+#include "corridor/refusal.h"
+
+#include <string.h>
+
+enum { SCHEMA_VERSION = 1 };
+
+static const char schema[] =
+    "CREATE TABLE meta(one INTEGER PRIMARY KEY CHECK(one = 1), epoch BLOB NOT NULL, office TEXT NOT NULL,"
+    " sequence INTEGER NOT NULL) STRICT;"
+    "CREATE TABLE cases(handle BLOB PRIMARY KEY, kind INTEGER NOT NULL, own INTEGER NOT NULL,"
+    " case_handle BLOB NOT NULL, referral_id BLOB, reference_hash BLOB, programme TEXT NOT NULL,"
+    " categories INTEGER NOT NULL, safeguards INTEGER NOT NULL, withdrawn INTEGER NOT NULL, last_consent BLOB,"
+    " since INTEGER NOT NULL, last_type INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
+    "CREATE INDEX cases_reference ON cases(reference_hash) WHERE reference_hash IS NOT NULL;"
+    "CREATE TABLE consents(n INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, case_handle BLOB NOT NULL,"
+    " message_id BLOB NOT NULL, version INTEGER NOT NULL, withdrawn_at INTEGER NOT NULL, record BLOB NOT NULL) STRICT;"
+    "CREATE INDEX consents_case ON consents(case_handle);"
+    /* AUTOINCREMENT: n is the order of keeping and must never be reused. */
+    "CREATE TABLE outbox(n INTEGER PRIMARY KEY AUTOINCREMENT, message_id BLOB NOT NULL UNIQUE,"
+    " recipient TEXT NOT NULL, handle BLOB NOT NULL, case_handle BLOB NOT NULL, type INTEGER NOT NULL,"
+    " compartment INTEGER NOT NULL, outcome INTEGER NOT NULL, overtakes INTEGER NOT NULL, header_hash BLOB NOT NULL,"
+    " sent_at INTEGER NOT NULL, state INTEGER NOT NULL, code INTEGER NOT NULL DEFAULT 0,"
+    " attempts INTEGER NOT NULL DEFAULT 0, not_before INTEGER NOT NULL DEFAULT 0, settled_at INTEGER NOT NULL DEFAULT 0,"
+    " ended_at INTEGER NOT NULL DEFAULT 0, late INTEGER NOT NULL DEFAULT 0, receipt BLOB, delivery_receipt BLOB,"
+    " envelope BLOB NOT NULL, body BLOB NOT NULL) STRICT;"
+    "CREATE INDEX outbox_queued ON outbox(case_handle, n) WHERE state = 1;"
+    "CREATE INDEX outbox_handle ON outbox(handle, n);"
+    "CREATE TABLE inbox(n INTEGER PRIMARY KEY AUTOINCREMENT, message_id BLOB NOT NULL, sender TEXT NOT NULL,"
+    " handle BLOB NOT NULL, type INTEGER NOT NULL, compartment INTEGER NOT NULL, outcome INTEGER NOT NULL,"
+    " header_hash BLOB NOT NULL, sent_at INTEGER NOT NULL, received_at INTEGER NOT NULL, sequence INTEGER NOT NULL,"
+    " late INTEGER NOT NULL, checked INTEGER NOT NULL DEFAULT 0, envelope BLOB NOT NULL, body BLOB NOT NULL,"
+    " receipt BLOB NOT NULL, UNIQUE(sender, message_id)) STRICT;"
+    "CREATE INDEX inbox_handle ON inbox(handle, n);"
+    "CREATE INDEX inbox_id ON inbox(message_id);"
+    "CREATE TABLE obligations(id BLOB PRIMARY KEY, kind INTEGER NOT NULL, handle BLOB NOT NULL,"
+    " responsible TEXT NOT NULL, message_id BLOB NOT NULL, opened_at INTEGER NOT NULL, due_at INTEGER NOT NULL,"
+    " state INTEGER NOT NULL, level INTEGER NOT NULL, at INTEGER NOT NULL, local INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
+    "CREATE INDEX obligations_message ON obligations(message_id);"
+    "CREATE TABLE events(n INTEGER PRIMARY KEY, handle BLOB NOT NULL, at INTEGER NOT NULL, event TEXT NOT NULL,"
+    " type INTEGER NOT NULL, compartment INTEGER NOT NULL, outgoing INTEGER NOT NULL, peer TEXT NOT NULL,"
+    " message_id BLOB NOT NULL, detail TEXT NOT NULL) STRICT;"
+    "CREATE INDEX events_handle ON events(handle, n);"
+    "PRAGMA user_version = 1;";
+
+static bool version_of(store *s, int64_t *version, cor_error *err) {
+  sqlite3_stmt *stmt = store_select(s, err, "PRAGMA user_version", NULL, 0);
+  if (stmt == NULL || store_next(s, stmt, err) != STORE_FOUND) return false;
+  *version = sqlite3_column_int64(stmt, 0);
+  store_done(stmt);
+  return true;
+}
+
+static bool make(store *s, const char *office, cor_error *err) {
+  int rc = sqlite3_exec(s->db, schema, NULL, NULL, NULL);
+  if (rc != SQLITE_OK) return store_sql_error(s, rc, err);
+  uint8_t epoch[COR_ID_LEN];
+  cor_random(epoch, sizeof epoch);
+  return STORE_EXEC(s, err, "INSERT INTO meta(one, epoch, office, sequence) VALUES(1, ?, ?, 0)", A_ID(epoch),
+                    A_TEXT(office));
+}
+
+static bool check_office(store *s, const char *office, cor_error *err) {
+  sqlite3_stmt *stmt = store_select(s, err, "SELECT office FROM meta", NULL, 0);
+  if (stmt == NULL || store_next(s, stmt, err) != STORE_FOUND) return false;
+  char kept[COR_OFFICE_MAX + 1];
+  store_column_text(stmt, 0, kept, sizeof kept);
+  store_done(stmt);
+  if (strcmp(kept, office) == 0) return true;
+  return cor_fail(err, COR_NOT_YOUR_NAME, "store", "this store belongs to %s, not to %s", kept, office);
+}
+
+bool store_schema_apply(store *s, const char *office, cor_error *err) {
+  int64_t version = 0;
+  (void)cor_fail(err, COR_INTERNAL, "store", "the store cannot be read");
+  if (!store_begin(s, err)) return false;
+  if (!version_of(s, &version, err)) goto fail;
+  if (version == 0 && !make(s, office, err)) goto fail;
+  if (version > SCHEMA_VERSION) {
+    (void)cor_fail(err, COR_UNSUPPORTED_VERSION, "store", "the store was made by a newer agent");
+    goto fail;
+  }
+  if (!check_office(s, office, err)) goto fail;
+  /* Postponements count on the monotonic clock of the last run. */
+  if (!store_exec(s, err, "UPDATE outbox SET not_before = 0 WHERE state = 1 AND not_before <> 0", NULL, 0)) goto fail;
+  return store_commit(s, err);
+fail:
+  store_rollback(s);
+  return false;
+}
+
+bool store_facts_get(store *s, store_facts *out, cor_error *err) {
+  sqlite3_stmt *stmt = store_select(s, err,
+                                    "SELECT epoch, sequence,"
+                                    " (SELECT count(*) FROM outbox WHERE state = 1 AND (1 << compartment) & ?1),"
+                                    " (SELECT count(*) FROM inbox WHERE (1 << compartment) & ?1) FROM meta",
+                                    STORE_ARGS(A_INT(STORE_ORDINARY)));
+  if (stmt == NULL) return false;
+  if (store_next(s, stmt, err) != STORE_FOUND) return false;
+  store_column_fixed(stmt, 0, out->epoch, sizeof out->epoch);
+  out->sequence = (uint64_t)sqlite3_column_int64(stmt, 1);
+  out->queued = sqlite3_column_int64(stmt, 2);
+  out->inbox = sqlite3_column_int64(stmt, 3);
+  store_done(stmt);
+  return true;
+}

@@ -1,0 +1,356 @@
+/* claim.c - claim (gate again), commit, send.
+ *
+ * For: each send attempt of a delivery. Guarantees: a claim holds the case FOR
+ * SHARE, so it and a withdrawal see each other; consents are read after that
+ * lock; nothing is sent before the claim is committed; the first claim of a
+ * (message, recipient) is one log record; a message the gate no longer permits
+ * is stopped, its sender told, and never blocks the next; at most one
+ * unreceipted message per (recipient, handle), overtaking lane excepted. Trusts
+ * rows the core itself wrote. */
+#include "claim.h"
+#include "act.h"
+#include "corridor/codec.h"
+#include "corridor/frames.h"
+#include "corridor/gate.h"
+#include "corridor/refusal.h"
+#include "corridor/sop.h"
+#include "facts.h"
+#include "doorway.h"
+#include "mail.h"
+#include "registry.h"
+#include <stdlib.h>
+#include <string.h>
+
+enum { CLAIM_MAX = 256, CLAIM_PER_OFFICE = 64 };
+
+typedef struct candidate {
+  int64_t sequence, admitted_at;
+  uint8_t message_id[COR_ID_LEN];
+  uint8_t case_handle[COR_ID_LEN];
+  bool has_case;
+  uint64_t bytes;
+  Corridor__V1__Header *header; /* owned */
+  Corridor__V1__Cover *cover;   /* owned */
+  int code;                     /* of the gate */
+  bool claimed, first;
+  size_t entry; /* ledger entry of a first claim */
+} candidate;
+
+typedef struct claim_batch {
+  candidate *list;
+  size_t n;
+} claim_batch;
+
+static void batch_clear(claim_batch *b) {
+  for (size_t i = 0; i < b->n; i++) {
+    cor_message_free((ProtobufCMessage *)b->list[i].header);
+    cor_message_free((ProtobufCMessage *)b->list[i].cover);
+  }
+  free(b->list);
+  *b = (claim_batch){0};
+}
+
+/* *out is NULL when nobody has room. */
+static bool look(core *c, PGresult **out) {
+  db_args args = {0};
+  *out = NULL;
+  db_array *office = db_list(&args, DB_TEXT), *room = db_list(&args, DB_I32);
+  for (size_t i = 0; i < c->sessions->n; i++) {
+    const session *s = &c->sessions->list[i];
+    if (!s->open || s->in_flight >= s->window || s->in_flight_bytes >= s->window_bytes) continue;
+    uint32_t free_slots = s->window - s->in_flight;
+    db_add_text(office, s->office);
+    db_add_i64(room, free_slots < CLAIM_PER_OFFICE ? free_slots : CLAIM_PER_OFFICE);
+  }
+  if (office->count == 0) {
+    db_args_clear(&args);
+    return true;
+  }
+  db_i32(&args, CLAIM_MAX);
+  *out = db_run(
+      c->db,
+      "SELECT d.sequence, d.message_id, d.admitted_at, d.case_handle, m.header, m.cover, octet_length(m.body)"
+      " FROM unnest($1::text[], $2::int[]) AS w (office, room), LATERAL ("
+      "  SELECT * FROM corridor.delivery q WHERE q.recipient = w.office AND q.state = 1"
+      "   AND (q.lane = 1 OR NOT EXISTS (SELECT FROM corridor.delivery b WHERE b.recipient = q.recipient"
+      "     AND b.handle = q.handle AND b.lane = 0 AND b.state IN (1, 2)"
+      "     AND (b.sequence < q.sequence OR b.state = 2)))"
+      "   ORDER BY q.lane DESC, q.sequence LIMIT w.room) d"
+      " JOIN corridor.message m ON m.message_id = d.message_id AND m.admitted_at = d.admitted_at"
+      " WHERE m.body IS NOT NULL LIMIT $3",
+      &args);
+  return *out != NULL;
+}
+
+static void take_candidate(core *c, claim_batch *b, const PGresult *r, int row) {
+  cor_error err;
+  candidate *k = &b->list[b->n];
+  *k = (candidate){.sequence = db_get_int(r, row, 0), .admitted_at = db_get_int(r, row, 2)};
+  db_get_fixed(r, row, 1, k->message_id, COR_ID_LEN);
+  k->has_case = !db_null(r, row, 3);
+  db_get_fixed(r, row, 3, k->case_handle, COR_ID_LEN);
+  k->bytes = (uint64_t)db_get_int(r, row, 6);
+  k->header = (Corridor__V1__Header *)cor_decode(&corridor__v1__header__descriptor, db_get_bytes(r, row, 4),
+                                                 COR_HEADER_MAX, true, &err);
+  if (k->header && !db_null(r, row, 5))
+    k->cover = (Corridor__V1__Cover *)cor_decode(&corridor__v1__cover__descriptor, db_get_bytes(r, row, 5),
+                                                 COR_HEADER_MAX, true, &err);
+  if (k->header)
+    b->n++;
+  else
+    COR_LOG(c->log, COR_ALARM, "stored-header-unreadable", COR_ID("message", k->message_id));
+}
+
+/* The gate again, with consents read under the case lock. */
+static bool judge(core *c, claim_batch *b, int64_t now) {
+  facts_item items[CLAIM_MAX];
+  for (size_t i = 0; i < b->n; i++) {
+    candidate *k = &b->list[i];
+    bool from_hub = strcmp(k->header->sender, "hub") == 0;
+    items[i] = (facts_item){
+        .header = k->header, .cover = k->cover, .claim = true, .has_case = k->has_case && !from_hub};
+    memcpy(items[i].case_handle, k->case_handle, COR_ID_LEN);
+  }
+  if (!facts_load(c, items, b->n, FACTS_SHARE, now)) return false;
+  for (size_t i = 0; i < b->n; i++) {
+    cor_gate_facts *facts = &items[i].facts;
+    /* Judged at admission, and true since: skew of the sender's clock, the table
+     * version it used, whether the handle was new. */
+    Corridor__V1__Header header = *b->list[i].header;
+    header.table_version = COR_SOP_VERSION;
+    facts->handle_taken = false;
+    b->list[i].code = cor_gate_decide(facts, &header).code;
+  }
+  return true;
+}
+
+static bool mark_claimed(core *c, claim_batch *b, int64_t now) {
+  db_args args = {0};
+  db_array *sequence = db_list(&args, DB_I64);
+  for (size_t i = 0; i < b->n; i++)
+    if (b->list[i].code == COR_OK) db_add_i64(sequence, b->list[i].sequence);
+  if (sequence->count == 0) {
+    db_args_clear(&args);
+    return true;
+  }
+  db_i64(&args, now);
+  db_i64(&args, now + LEASE_MS);
+  db_text(&args, c->broker);
+  PGresult *r = db_run(
+      c->db,
+      "UPDATE corridor.delivery SET state = 2, claims = claims + 1, lease_until = $3, lease_broker = $4,"
+      " first_claimed_at = coalesce(first_claimed_at, $2)"
+      " WHERE sequence = ANY($1::bigint[]) AND state = 1 RETURNING sequence, claims",
+      &args);
+  if (!r) return false;
+  for (int row = 0; row < PQntuples(r); row++)
+    for (size_t i = 0; i < b->n; i++)
+      if (b->list[i].sequence == db_get_int(r, row, 0)) {
+        b->list[i].claimed = true;
+        b->list[i].first = db_get_int(r, row, 1) == 1;
+      }
+  PQclear(r);
+  return true;
+}
+
+static void note(act *a, core *c, candidate *k, Corridor__V1__LogKind kind) {
+  const Corridor__V1__Header *h = k->header;
+  Corridor__V1__LogRecord record = CORRIDOR__V1__LOG_RECORD__INIT;
+  record.kind = kind;
+  record.at = a->now;
+  record.message_id = h->message_id;
+  record.sender = h->sender;
+  record.recipient = h->recipient;
+  record.handle = h->handle;
+  record.type = h->type;
+  record.n_categories = h->n_categories;
+  record.categories = h->categories;
+  record.purpose = h->purpose;
+  record.basis = h->basis;
+  record.consent_id = k->cover ? k->cover->consent_id : h->consent_id;
+  record.code = (uint32_t)k->code;
+  record.card_list = cor_cards_number(c->cards);
+  k->entry = ledger_add(&a->log, &record);
+}
+
+/* What the gate stops now: told to the sender, never in the way of the next. */
+static bool stop_refused(core *c, act *a, claim_batch *b) {
+  db_args args = {0};
+  db_array *sequence = db_list(&args, DB_I64), *code = db_list(&args, DB_I32);
+  for (size_t i = 0; i < b->n; i++) {
+    candidate *k = &b->list[i];
+    if (k->code == COR_OK) continue;
+    db_add_i64(sequence, k->sequence);
+    db_add_i64(code, k->code);
+  }
+  if (sequence->count == 0) {
+    db_args_clear(&args);
+    return true;
+  }
+  PGresult *r = db_run(
+      c->db,
+      "UPDATE corridor.delivery d SET state = 4, stop_code = u.code FROM"
+      " unnest($1::bigint[], $2::int[]) AS u (sequence, code) WHERE d.sequence = u.sequence AND d.state = 1"
+      " RETURNING d.sequence",
+      &args);
+  if (!r) return false;
+  for (int row = 0; row < PQntuples(r); row++)
+    for (size_t i = 0; i < b->n; i++) {
+      candidate *k = &b->list[i];
+      if (k->sequence != db_get_int(r, row, 0)) continue;
+      note(a, c, k, CORRIDOR__V1__LOG_KIND__LOG_STOPPED);
+      notice_end(&a->notices, k->header->sender, k->message_id, k->header->handle.data,
+                 k->has_case ? k->case_handle : NULL,
+                 k->code == COR_RECIPIENT_UNKNOWN ? CORRIDOR__V1__END_STATE__RECIPIENT_GONE
+                                                  : CORRIDOR__V1__END_STATE__STOPPED,
+                 k->code, a->now, (cor_bytes){0});
+    }
+  core_count(c, CORE_STOPPED, PQntuples(r));
+  PQclear(r);
+  return true;
+}
+
+static bool link_leaves(core *c, const act *a, const claim_batch *b) {
+  db_args args = {0};
+  db_array *sequence = db_list(&args, DB_I64), *leaf = db_list(&args, DB_I64);
+  for (size_t i = 0; i < b->n; i++) {
+    if (!b->list[i].claimed || !b->list[i].first) continue;
+    db_add_i64(sequence, b->list[i].sequence);
+    db_add_i64(leaf, a->log.entries[b->list[i].entry].leaf_id);
+  }
+  if (sequence->count == 0) {
+    db_args_clear(&args);
+    return true;
+  }
+  return db_do(c->db,
+               "UPDATE corridor.delivery d SET claim_leaf = u.leaf FROM unnest($1::bigint[], $2::bigint[]) "
+               "AS u (sequence, leaf)"
+               " WHERE d.sequence = u.sequence",
+               &args);
+}
+
+/* ---- sending, after the commit ---- */
+
+static PGresult *load_bodies(core *c, const claim_batch *b) {
+  db_args args = {0};
+  db_array *id = db_list(&args, DB_BYTES), *at = db_list(&args, DB_I64), *index = db_list(&args, DB_I32);
+  for (size_t i = 0; i < b->n; i++) {
+    if (!b->list[i].claimed) continue;
+    db_add_bytes(id, (cor_bytes){b->list[i].message_id, COR_ID_LEN});
+    db_add_i64(at, b->list[i].admitted_at);
+    db_add_i64(index, (int64_t)i);
+  }
+  if (id->count == 0) {
+    db_args_clear(&args);
+    return NULL;
+  }
+  return db_run(c->db,
+                "SELECT u.i, m.header, m.signature, m.body FROM unnest($1::bytea[], $2::bigint[], $3::int[]) "
+                "AS u (id, at, i)"
+                " JOIN corridor.message m ON m.message_id = u.id AND m.admitted_at = u.at ORDER BY u.i",
+                &args);
+}
+
+static void send_one(core *c, const candidate *k, const PGresult *r, int row) {
+  session *s = session_of(c->sessions, k->header->recipient);
+  cor_error err;
+  if (!s) return; /* gone meanwhile: the lease runs out and it is claimed again */
+  cor_bytes header = db_get_bytes(r, row, 1);
+  Corridor__V1__Signature *signature = (Corridor__V1__Signature *)cor_decode(
+      &corridor__v1__signature__descriptor, db_get_bytes(r, row, 2), COR_HEADER_MAX, true, &err);
+  Corridor__V1__Envelope envelope = CORRIDOR__V1__ENVELOPE__INIT;
+  Corridor__V1__Delivery delivery = CORRIDOR__V1__DELIVERY__INIT;
+  envelope.header = (ProtobufCBinaryData){header.len, (uint8_t *)header.data};
+  envelope.signature = signature;
+  delivery.n = ++s->delivered_n;
+  delivery.sequence = (uint64_t)k->sequence;
+  delivery.envelope = &envelope;
+  delivery.admitted_at = k->admitted_at;
+  /* Safe to send: the claim is committed (db_commit true), so a withdrawal from
+   * here on finds this office on its list. */
+  if (signature &&
+      doorway_send(c->doorway, s->connection, COR_DELIVER, &delivery.base, db_get_bytes(r, row, 3))) {
+    s->in_flight++;
+    s->in_flight_bytes += k->bytes;
+  }
+  cor_message_free((ProtobufCMessage *)signature);
+}
+
+static bool claim_batch_run(core *c, claim_batch *b, int64_t now) {
+  act a;
+  bool ok = false, current = false;
+  act_begin(&a, now);
+  if (!db_begin(c->db) || !registry_hold(c, &current) || !current) goto out;
+  if (!judge(c, b, now) || !mark_claimed(c, b, now) || !stop_refused(c, &a, b)) goto out;
+  for (size_t i = 0; i < b->n; i++)
+    if (b->list[i].claimed && b->list[i].first) note(&a, c, &b->list[i], CORRIDOR__V1__LOG_KIND__LOG_CLAIMED);
+  ok = act_write(&a, c) && link_leaves(c, &a, b) && db_commit(c->db);
+out:
+  if (!ok) db_rollback(c->db);
+  act_clear(&a);
+  return ok || !current; /* a stale card list is refreshed by the next round */
+}
+
+bool claim_round(core *c, bool *any) {
+  claim_batch b = {0};
+  bool ok = false;
+  PGresult *bodies = NULL;
+  *any = false;
+  if (!c->cards || c->sessions->n == 0 || !db_ready(c->db)) return true;
+  PGresult *r;
+  if (!look(c, &r)) return false;
+  if (!r) return true;
+  b.list = calloc(CLAIM_MAX, sizeof *b.list);
+  if (!b.list) abort();
+  for (int row = 0; row < PQntuples(r) && b.n < CLAIM_MAX; row++)
+    take_candidate(c, &b, r, row);
+  PQclear(r);
+  ok = b.n == 0 || claim_batch_run(c, &b, core_gate_time(c));
+  if (!ok || b.n == 0) goto out;
+  bodies = load_bodies(c, &b);
+  for (int row = 0; bodies && row < PQntuples(bodies); row++)
+    send_one(c, &b.list[db_get_int(bodies, row, 0)], bodies, row);
+  for (size_t i = 0; i < b.n; i++)
+    *any |= b.list[i].claimed || b.list[i].code != COR_OK;
+  core_count(c, CORE_CLAIMED, bodies ? PQntuples(bodies) : 0);
+out:
+  PQclear(bodies);
+  batch_clear(&b);
+  return ok;
+}
+
+/* ---- timers ---- */
+
+bool claim_timers(core *c, int64_t now) {
+  act a;
+  bool ok = false;
+  PGresult *r = NULL;
+  db_args args = {0};
+  act_begin(&a, now);
+  if (!db_begin(c->db)) return false;
+  db_i64(&args, now);
+  if (!db_do(
+          c->db,
+          "UPDATE corridor.delivery SET state = 1, lease_until = NULL WHERE state = 2 AND lease_until <= $1",
+          &args))
+    goto out;
+  db_i64(&args, now);
+  db_i32(&args, CLAIM_MAX);
+  r = db_run(
+      c->db,
+      "UPDATE corridor.delivery SET state = 5 WHERE sequence IN (SELECT sequence FROM corridor.delivery"
+      "  WHERE state IN (0, 1) AND expires_at <= $1 ORDER BY sequence LIMIT $2 FOR UPDATE SKIP LOCKED)"
+      " RETURNING message_id, sender, handle, case_handle",
+      &args);
+  if (!r) goto out;
+  for (int i = 0; i < PQntuples(r); i++)
+    notice_end(&a.notices, db_get_text(r, i, 1), db_get_bytes(r, i, 0).data, db_get_bytes(r, i, 2).data,
+               db_get_bytes(r, i, 3).data, CORRIDOR__V1__END_STATE__EXPIRED, COR_EXPIRED, now,
+               (cor_bytes){0});
+  ok = act_write(&a, c) && db_commit(c->db);
+out:
+  PQclear(r);
+  if (!ok) db_rollback(c->db);
+  act_clear(&a);
+  return ok;
+}

@@ -1,0 +1,285 @@
+/* core.c - the core process: start, the loop, the end.
+ *
+ * For: everything behind the door: it holds the hub's signing key and the
+ * database, never sees the network and never opens a body. Guarantees: one
+ * thread, bounded rounds; while the database is away nothing is acknowledged,
+ * everyone is told HUB_UNAVAILABLE and keeps what they sent; SIGTERM finishes
+ * the round in hand, says GOING_DOWN and ends. Fatal at start: a bad
+ * configuration, keys or CA certificate; a demo clock under a CA that is not a
+ * demo CA. */
+#include "core.h"
+#include "admit.h"
+#include "claim.h"
+#include "corridor/ca.h"
+#include "corridor/id.h"
+#include "corridor/refusal.h"
+#include "duties.h"
+#include "doorway.h"
+#include "receipt.h"
+#include "registry.h"
+#include "session.h"
+#include <openssl/crypto.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+enum {
+  IDLE_MS = 50,
+  REGISTRY_MS = 200,
+  CLAIM_MS = 200,
+  TIMER_MS = 500,
+  SKEW_MS = 120 * 1000,
+  CLAIMS_IN_A_ROW = 16
+};
+
+static const cor_metric metric_rows[CORE_METRICS] = {
+    [CORE_ADMITTED] = {"corridor_core_admitted_total", "messages admitted", true, 0},
+    [CORE_REFUSED] = {"corridor_core_refused_total", "messages refused", true, 0},
+    [CORE_DUPLICATES] = {"corridor_core_duplicates_total", "messages sent again", true, 0},
+    [CORE_CLAIMED] = {"corridor_core_claimed_total", "claims sent", true, 0},
+    [CORE_STOPPED] = {"corridor_core_stopped_total", "deliveries stopped", true, 0},
+    [CORE_DELIVERED] = {"corridor_core_delivered_total", "deliveries receipted", true, 0},
+    [CORE_BATCHES] = {"corridor_core_batches_total", "admission transactions", true, 0},
+    [CORE_SESSIONS] = {"corridor_core_sessions", "offices connected", false, 0},
+    [CORE_DATABASE_ERRORS] = {"corridor_core_database_errors_total", "failed transactions", true, 0},
+    [CORE_LOG_RECORDS] = {"corridor_core_log_records_total", "log records written", true, 0},
+};
+
+int64_t core_gate_time(core *c) {
+  int64_t now = cor_clock_now(c->clock);
+  bool skewed = now < c->highest_committed - SKEW_MS;
+  if (skewed != c->skewed)
+    COR_LOG(c->log, skewed ? COR_ALARM : COR_INFO,
+            skewed ? "clock-behind-committed-time" : "clock-right-again",
+            COR_NUM("behind_ms", c->highest_committed - now));
+  c->skewed = skewed;
+  return now > c->highest_committed ? now : c->highest_committed;
+}
+
+static cor_level level_of(const char *word) {
+  static const char *const words[] = {
+      [COR_DEBUG] = "debug", [COR_INFO] = "info", [COR_WARN] = "warn", [COR_ALARM] = "alarm"};
+  for (int i = 0; i < 4; i++)
+    if (strcmp(word, words[i]) == 0) return (cor_level)i;
+  return COR_INFO;
+}
+
+static bool open_clock(core *c, cor_error *err) {
+  const char *file = cor_config_text(c->config, "demo_clock");
+  if (!*file) {
+    c->clock = cor_clock_system();
+    return true;
+  }
+  if (!cor_cert_is_demo(c->ca))
+    return cor_fail(err, COR_DEMO_ONLY, "demo_clock",
+                    "this CA is not a demo CA; remove demo_clock from the configuration");
+  c->clock = cor_clock_demo(file, err);
+  return c->clock != NULL;
+}
+
+static bool core_open(core *c, cor_error *err) {
+  char path[512];
+  uint8_t name[8];
+  snprintf(path, sizeof path, "%s/ca.crt", cor_config_text(c->config, "office_dir"));
+  c->ca = cor_cert_from_pem_file(path, err);
+  if (!c->ca || !open_clock(c, err)) return false;
+  c->log = cor_log_new("corridor-core", c->clock, level_of(cor_config_text(c->config, "log_level")));
+  if (!cor_office_load(cor_config_text(c->config, "office_dir"), &c->hub, err)) return false;
+  if (c->hub.role != COR_ROLE(HUB))
+    return cor_fail(err, COR_BAD_INPUT, "office_dir", "%s is not the hub's key directory",
+                    cor_config_text(c->config, "office_dir"));
+  cor_random(name, sizeof name);
+  snprintf(c->broker, sizeof c->broker, "core-");
+  cor_hex((cor_bytes){name, sizeof name}, c->broker + 5, sizeof c->broker - 5);
+  c->metrics = calloc(CORE_METRICS, sizeof *c->metrics);
+  if (!c->metrics) abort();
+  memcpy(c->metrics, metric_rows, sizeof metric_rows);
+  c->memory = cor_sign_memory_new(64);
+  c->sessions = sessions_new();
+  c->gate_epoch = -1;
+  c->db = db_new(cor_config_text(c->config, "db"), c->log);
+  return true;
+}
+
+static void core_close(core *c) {
+  cor_status_stop(&c->status);
+  doorway_destroy(&c->doorway);
+  db_destroy(&c->db);
+  sessions_destroy(&c->sessions);
+  cor_sign_memory_destroy(&c->memory);
+  cor_cards_destroy(&c->cards);
+  cor_office_clear(&c->hub);
+  X509_free(c->ca);
+  free(c->metrics);
+  cor_log_destroy(&c->log);
+  cor_clock_destroy(&c->clock);
+  cor_config_destroy(&c->config);
+}
+
+/* Highest committed time and partitions, once per connection to the database
+ * and at each month. */
+static bool prepare_database(core *c) {
+  int32_t month = cor_day_of(core_gate_time(c), 0) / 28;
+  if (month == c->partition_month && c->highest_committed != 0) return true;
+  PGresult *r = db_run(c->db, "SELECT coalesce(max(committed_at), 1) FROM corridor.gate_time", NULL);
+  if (!r) return false;
+  int64_t committed = db_get_int(r, 0, 0);
+  PQclear(r);
+  if (committed > c->highest_committed) c->highest_committed = committed;
+  db_args args = {0};
+  db_i64(&args, core_gate_time(c));
+  if (!db_do(c->db, "SELECT corridor.ensure_partitions($1)", &args)) return false;
+  c->partition_month = cor_day_of(core_gate_time(c), 0) / 28;
+  return true;
+}
+
+/* New cards reach the door first (it cuts whose key is gone), then the offices. */
+static bool follow_registry(core *c) {
+  bool changed;
+  if (!registry_refresh(c, &changed)) return false;
+  if (!changed) return true;
+  doorway_keys(c->doorway, c->cards, core_gate_time(c));
+  for (size_t i = 0; i < c->sessions->n; i++)
+    if (c->sessions->list[i].open) session_send_cards(c, &c->sessions->list[i]);
+  return true;
+}
+
+typedef struct beats {
+  int64_t registry, claim, timer;
+  bool database; /* as last seen, for /healthz and the log */
+  bool ready;    /* sd_notify said so */
+} beats;
+
+static bool due(int64_t *last, int64_t every) {
+  int64_t now = cor_clock_monotonic_ms();
+  if (now - *last < every) return false;
+  *last = now;
+  return true;
+}
+
+static void deliver(core *c) {
+  bool any = true;
+  for (int i = 0; any && i < CLAIMS_IN_A_ROW; i++)
+    if (!claim_round(c, &any)) {
+      core_count(c, CORE_DATABASE_ERRORS, 1);
+      break;
+    }
+}
+
+static void see_database(core *c, beats *b, bool there) {
+  if (there != b->database)
+    COR_LOG(c->log, there ? COR_INFO : COR_ALARM, there ? "database-there" : "database-away");
+  b->database = there;
+  if (c->status)
+    cor_status_set(c->status, there && c->cards, there ? "no card list imported yet" : "database away");
+  if (there && !b->ready) {
+    b->ready = true;
+    sd_notify(0, "READY=1");
+    COR_LOG(c->log, COR_INFO, "ready");
+  }
+}
+
+static void one_turn(core *c, round_t *r, beats *b) {
+  doorway_pulse(c->doorway);
+  if (due(&b->registry, REGISTRY_MS)) {
+    bool there = db_ready(c->db) && prepare_database(c) && follow_registry(c);
+    see_database(c, b, there);
+  }
+  round_begin(r);
+  intake(c, r);
+  bool worked = r->n_submissions || r->n_receipts;
+  if (worked) {
+    admit_round(c, r);
+    round_answer(c, r);
+    receipt_round(c, r);
+  }
+  round_clear(r);
+  if ((worked || due(&b->claim, CLAIM_MS)) && b->database) deliver(c);
+  if (b->database && !c->skewed && due(&b->timer, TIMER_MS)) {
+    int64_t now = core_gate_time(c);
+    if (!duties_tick(c, now) || !claim_timers(c, now)) core_count(c, CORE_DATABASE_ERRORS, 1);
+  }
+}
+
+static void drain(core *c) {
+  COR_LOG(c->log, COR_INFO, "draining");
+  c->draining = true;
+  sd_notify(0, "STOPPING=1");
+  while (c->sessions->n)
+    session_bye(c, c->sessions->list[0].connection, COR_GOING_DOWN);
+  db_args args = {0};
+  db_text(&args, c->broker);
+  /* So that nobody need wait for our leases; if this fails they run out. */
+  if (!db_ready(c->db) ||
+      !db_do(
+          c->db,
+          "UPDATE corridor.delivery SET state = 1, lease_until = NULL WHERE state = 2 AND lease_broker = $1",
+          &args))
+    COR_LOG(c->log, COR_WARN, "leases-left");
+  db_args_clear(&args);
+}
+
+static bool core_loop(core *c, int signals) {
+  round_t r = {0};
+  beats b = {0};
+  struct signalfd_siginfo info;
+  for (bool going = true; going;) {
+    one_turn(c, &r, &b);
+    zmq_pollitem_t items[] = {{.socket = doorway_socket(c->doorway), .events = ZMQ_POLLIN},
+                              {.fd = signals, .events = ZMQ_POLLIN}};
+    zmq_poll(items, 2, IDLE_MS);
+    if (items[1].revents & ZMQ_POLLIN && read(signals, &info, sizeof info) == (ssize_t)sizeof info) {
+      if (info.ssi_signo == SIGHUP)
+        COR_LOG(c->log, COR_INFO, "nothing-to-reload");
+      else
+        going = false;
+    }
+  }
+  drain(c);
+  free(r.submissions);
+  free(r.receipts);
+  return true;
+}
+
+static int watch_signals(void) {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGTERM);
+  sigaddset(&set, SIGINT);
+  sigaddset(&set, SIGHUP);
+  sigprocmask(SIG_BLOCK, &set, NULL);
+  signal(SIGPIPE, SIG_IGN);
+  return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+int core_run(const char *config_path, bool check_only) {
+  core c = {0};
+  cor_error err = {0};
+  size_t n;
+  int outcome = 1;
+  prctl(PR_SET_DUMPABLE, 0); /* no core files, no ptrace: the signing key lives here */
+  prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+  int signals = watch_signals();
+  const cor_config_row *rows = core_config_rows(&n);
+  if (!(c.config = cor_config_load(config_path, rows, n, &err)) || !core_open(&c, &err)) goto out;
+  if (check_only) {
+    printf("configuration is good\n");
+    outcome = 0;
+    goto out;
+  }
+  if (!(c.doorway = doorway_new(cor_config_text(c.config, "channel"), c.log, &err))) goto out;
+  const char *status = cor_config_text(c.config, "status");
+  if (*status && !(c.status = cor_status_start(status, c.metrics, CORE_METRICS, &err))) goto out;
+  outcome = core_loop(&c, signals) ? 0 : 1;
+out:
+  if (outcome != 0)
+    fprintf(stderr, "corridor-broker core: %s%s%s\n", err.path, err.path[0] ? ": " : "", err.detail);
+  core_close(&c);
+  close(signals);
+  return outcome == 0 ? 0 : cor_refusal_of(err.code)->exit ? cor_refusal_of(err.code)->exit : 1;
+}

@@ -1,0 +1,67 @@
+/* core.h - the core process: what its rooms share.
+ *
+ * A round of the core: take what the door has (intake.c) -> one transaction per
+ * run of submissions (admit.c: facts.c, gate, ledger.c) -> results to the
+ * senders (results of session.c) -> delivery receipts (receipt.c) -> claims for
+ * those with room (claim.c) -> timers (duty_tick in duties.c). One thread: while
+ * one batch commits, the next gathers in the channel's queue. */
+#ifndef BROKER_CORE_H
+#define BROKER_CORE_H
+#include "corridor/cards.h"
+#include "corridor/clock.h"
+#include "corridor/config.h"
+#include "corridor/gate.h"
+#include "corridor/log.h"
+#include "corridor/office.h"
+#include "corridor/sign.h"
+#include "corridor/status.h"
+#include "db.h"
+
+struct doorway;
+struct sessions;
+
+enum core_metric {
+  CORE_ADMITTED,
+  CORE_REFUSED,
+  CORE_DUPLICATES,
+  CORE_CLAIMED,
+  CORE_STOPPED,
+  CORE_DELIVERED,
+  CORE_BATCHES,
+  CORE_SESSIONS,
+  CORE_DATABASE_ERRORS,
+  CORE_LOG_RECORDS,
+  CORE_METRICS
+};
+
+typedef struct core {
+  cor_config *config;
+  cor_clock *clock;
+  cor_log *log;
+  X509 *ca;
+  cor_office hub;
+  cor_cards *cards;          /* NULL until the database gave a list */
+  int64_t gate_epoch;        /* that list and these suspensions were read at */
+  int64_t highest_committed; /* gate time never goes below */
+  int32_t partition_month;   /* partitions exist for it and the next */
+  db *db;
+  struct doorway *doorway; /* to the door */
+  struct sessions *sessions;
+  cor_sign_memory *memory;
+  cor_status *status;
+  cor_metric *metrics;
+  char broker[40]; /* lease holder's name, fresh at each start */
+  bool draining;
+  bool skewed;
+} core;
+
+/* max(clock, highest committed); on skew over two minutes raises an alarm and
+ * pauses timers (core.skewed). */
+int64_t core_gate_time(core *c);
+static inline void core_count(core *c, enum core_metric m, int64_t by) {
+  c->metrics[m].value += by;
+}
+
+int core_run(const char *config_path, bool check_only);
+const cor_config_row *core_config_rows(size_t *n);
+#endif

@@ -1,0 +1,182 @@
+/* doorway.c - the core's end of the channel to the door.
+ *
+ * For: one DEALER bound to an ipc endpoint in a 0700 directory. Guarantees:
+ * whatever is lost here (door killed, queue full) was not acknowledged, so its
+ * sender sends it again; nothing blocks. Trusts the door for the office id of a
+ * connection only as far as the signatures bear it out. Fatal: libzmq out of
+ * memory or descriptors. */
+#include "doorway.h"
+#include "corridor/clock.h"
+#include "corridor/refusal.h"
+#include <corridor/v1/card.pb-c.h>
+#include <endian.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { PULSE_MS = 1000, TAKEN_STEP = CHANNEL_BYTES_MAX / 8, DOORWAY_HWM = 4096 };
+
+struct doorway {
+  void *context, *socket;
+  cor_log *log;
+  uint64_t generation, door;
+  uint64_t taken, told;
+  int64_t pulsed_at;
+};
+
+struct doorway *doorway_new(const char *endpoint, cor_log *log, cor_error *err) {
+  struct doorway *l = calloc(1, sizeof *l);
+  if (!l) abort();
+  l->log = log;
+  cor_random((uint8_t *)&l->generation, sizeof l->generation);
+  l->context = zmq_ctx_new();
+  l->socket = l->context ? zmq_socket(l->context, ZMQ_DEALER) : NULL;
+  int zero = 0, hwm = DOORWAY_HWM;
+  if (!l->socket || zmq_setsockopt(l->socket, ZMQ_LINGER, &zero, sizeof zero) != 0 ||
+      zmq_setsockopt(l->socket, ZMQ_SNDHWM, &hwm, sizeof hwm) != 0 ||
+      zmq_setsockopt(l->socket, ZMQ_RCVHWM, &hwm, sizeof hwm) != 0 || zmq_bind(l->socket, endpoint) != 0) {
+    (void)cor_fail(err, COR_INTERNAL, "channel", "cannot bind %s: %s", endpoint, zmq_strerror(errno));
+    doorway_destroy(&l);
+  }
+  return l;
+}
+
+void doorway_destroy(struct doorway **doorway) {
+  struct doorway *l = *doorway;
+  if (!l) return;
+  if (l->socket) zmq_close(l->socket);
+  if (l->context) zmq_ctx_term(l->context);
+  free(l);
+  *doorway = NULL;
+}
+
+void *doorway_socket(struct doorway *l) {
+  return l->socket;
+}
+
+void doorway_mail_close(doorway_mail *mail) {
+  for (size_t i = 0; i < mail->n; i++)
+    zmq_msg_close(&mail->parts[i]);
+  mail->n = 0;
+}
+
+static bool more(void *socket) {
+  int value = 0;
+  size_t size = sizeof value;
+  return zmq_getsockopt(socket, ZMQ_RCVMORE, &value, &size) == 0 && value;
+}
+
+/* Reads one whole message; parts past the third are dropped with it. */
+static bool read_parts(struct doorway *l, doorway_mail *mail, bool *fits) {
+  zmq_msg_t head;
+  zmq_msg_init(&head);
+  mail->n = 0;
+  if (zmq_msg_recv(&head, l->socket, ZMQ_DONTWAIT) < 0) {
+    zmq_msg_close(&head);
+    return false;
+  }
+  *fits = channel_head_read((cor_bytes){zmq_msg_data(&head), zmq_msg_size(&head)}, &mail->head);
+  zmq_msg_close(&head);
+  while (more(l->socket)) {
+    zmq_msg_t part;
+    zmq_msg_init(&part);
+    if (zmq_msg_recv(&part, l->socket, ZMQ_DONTWAIT) < 0) break;
+    l->taken += zmq_msg_size(&part);
+    if (mail->n < COR_FRAMES_MAX) {
+      zmq_msg_init(&mail->parts[mail->n]);
+      zmq_msg_move(&mail->parts[mail->n++], &part);
+    } else {
+      *fits = false;
+    }
+    zmq_msg_close(&part);
+  }
+  return true;
+}
+
+bool doorway_take(struct doorway *l, doorway_mail *mail, bool *door_changed) {
+  bool fits = false;
+  *door_changed = false;
+  while (read_parts(l, mail, &fits)) {
+    if (fits && mail->head.kind == CHANNEL_DOOR_UP) {
+      *door_changed = mail->head.number != l->door;
+      l->door = mail->head.number;
+      l->pulsed_at = 0; /* answer at once */
+      if (*door_changed) COR_LOG(l->log, COR_INFO, "door-up");
+    }
+    if (fits) return true;
+    COR_LOG(l->log, COR_ALARM, "channel-message-malformed");
+    doorway_mail_close(mail);
+  }
+  return false;
+}
+
+static bool send_head(struct doorway *l, const channel_head *head, bool more_follow) {
+  uint8_t bytes[CHANNEL_HEAD_MAX];
+  size_t len = channel_head_write(head, bytes);
+  return zmq_send(l->socket, bytes, len, ZMQ_DONTWAIT | (more_follow ? ZMQ_SNDMORE : 0)) >= 0;
+}
+
+void doorway_pulse(struct doorway *l) {
+  int64_t now = cor_clock_monotonic_ms();
+  if (l->pulsed_at == 0 || now - l->pulsed_at >= PULSE_MS) {
+    l->pulsed_at = now;
+    (void)send_head(l, &(channel_head){.kind = CHANNEL_CORE_UP, .number = l->generation}, false);
+    l->told = 0;
+  }
+  if (l->taken != l->told && (l->taken - l->told >= TAKEN_STEP || l->told == 0 || l->pulsed_at == now)) {
+    if (send_head(l, &(channel_head){.kind = CHANNEL_TAKEN, .number = l->taken}, false)) l->told = l->taken;
+  }
+}
+
+void doorway_keys(struct doorway *l, const cor_cards *cards, int64_t now) {
+  const Corridor__V1__CardList *list = cards ? cor_cards_list(cards) : NULL;
+  size_t n = list ? list->n_cards : 0, len = 0;
+  uint8_t *bytes = malloc(n * (COR_CURVE_LEN + 1 + COR_OFFICE_MAX) + 1);
+  if (!bytes) abort();
+  for (size_t i = 0; i < n; i++) {
+    const Corridor__V1__Card *card = list->cards[i];
+    /* A suspended office may still connect: it is told why, and gets notices. */
+    int standing = cor_cards_standing(cards, card->office, now);
+    if (card->role == CORRIDOR__V1__ROLE__ROLE_HUB || (standing != COR_OK && standing != COR_CARD_SUSPENDED))
+      continue;
+    size_t office = strlen(card->office);
+    memcpy(bytes + len, card->curve_key.data, COR_CURVE_LEN);
+    bytes[len + COR_CURVE_LEN] = (uint8_t)office;
+    memcpy(bytes + len + COR_CURVE_LEN + 1, card->office, office);
+    len += COR_CURVE_LEN + 1 + office;
+  }
+  if (send_head(l, &(channel_head){.kind = CHANNEL_KEYS}, true))
+    zmq_send(l->socket, bytes, len, ZMQ_DONTWAIT);
+  free(bytes);
+}
+
+static bool send_frames(struct doorway *l, uint64_t connection, cor_command command, const void *control,
+                        size_t control_len, cor_bytes body) {
+  uint8_t head[2];
+  cor_frames_head(command, head);
+  if (!send_head(l, &(channel_head){.kind = CHANNEL_SEND, .connection = connection}, true)) return false;
+  zmq_send(l->socket, head, sizeof head, ZMQ_SNDMORE);
+  zmq_send(l->socket, control, control_len, body.data ? ZMQ_SNDMORE : 0);
+  if (body.data) zmq_send(l->socket, body.data, body.len, 0);
+  return true;
+}
+
+bool doorway_send(struct doorway *l, uint64_t connection, cor_command command,
+                  const ProtobufCMessage *control, cor_bytes body) {
+  size_t len = protobuf_c_message_get_packed_size(control);
+  uint8_t *packed = malloc(len + 1);
+  if (!packed) abort();
+  protobuf_c_message_pack(control, packed);
+  bool sent = send_frames(l, connection, command, packed, len, body);
+  free(packed);
+  return sent;
+}
+
+bool doorway_send_raw(struct doorway *l, uint64_t connection, cor_command command, cor_bytes control) {
+  return send_frames(l, connection, command, control.data, control.len, (cor_bytes){0});
+}
+
+void doorway_cut(struct doorway *l, uint64_t connection, int code) {
+  (void)send_head(l, &(channel_head){.kind = CHANNEL_CUT, .connection = connection, .number = (uint64_t)code},
+                  false);
+}

@@ -1,0 +1,17 @@
+/* duties.h - obligations in the database: opened, answered, ticked. The life
+ * itself is cor_duty_next (calendar.h), the same in agent, broker and tests. */
+#ifndef BROKER_DUTIES_H
+#define BROKER_DUTIES_H
+#include "act.h"
+
+bool duties_write_opened(core *c, act *a) COR_MUST_CHECK;
+bool duties_write_answered(core *c, act *a) COR_MUST_CHECK;
+/* One transaction over what woke up; false when the database failed. */
+bool duties_tick(core *c, int64_t now) COR_MUST_CHECK;
+/* Duties of a row that start at delivery: opens them in the act. */
+void duties_at_delivery(core *c, act *a, const Corridor__V1__Header *header, const uint8_t *case_handle);
+/* Duties that start at admission or event; *judged is ABN's own deadline (0 =
+ * none), *late whether it was missed. */
+void duties_at_admission(core *c, act *a, const Corridor__V1__Header *header, const uint8_t *case_handle,
+                         int64_t *judged, bool *late);
+#endif

@@ -1,0 +1,26 @@
+/* facts.h - what the gate must know about a run of messages, read set-wise.
+ *
+ * Locks: facts_load locks the cases involved in handle order, FOR SHARE for
+ * admission and claim, FOR UPDATE for records that change a case. That lock is
+ * what makes a withdrawal and a claim see each other (design 4, "Atomic"). */
+#ifndef BROKER_FACTS_H
+#define BROKER_FACTS_H
+#include "core.h"
+#include <corridor/v1/envelope.pb-c.h>
+
+typedef enum facts_lock { FACTS_SHARE, FACTS_UPDATE } facts_lock;
+
+typedef struct facts_item {
+  const Corridor__V1__Header *header; /* borrowed */
+  const Corridor__V1__Cover *cover;   /* borrowed, NULL if none */
+  bool claim;                         /* a delivery is being claimed: preconditions and the
+                                         sender's card were judged at admission */
+  uint8_t case_handle[COR_ID_LEN];    /* in for claims, else out */
+  bool has_case;                      /* in for claims, else out: the sender's standing */
+  cor_gate_facts facts;               /* out */
+} facts_item;
+
+bool facts_load(core *c, facts_item *items, size_t n, facts_lock lock, int64_t now) COR_MUST_CHECK;
+/* Consent the message stands on: the header's, for an offer the cover's; empty if none. */
+cor_bytes facts_consent_id(const facts_item *item);
+#endif

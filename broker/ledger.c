@@ -1,0 +1,69 @@
+/* ledger.c - log records of one transaction.
+ *
+ * For: admission, first claim, refusal, receipt, withdrawal, stop and card
+ * change, one record each. Guarantees: a leaf is inserted in the very
+ * transaction whose act it records, so neither can stand without the other;
+ * record and salt are rows of their own and can be purged together while the
+ * leaf stays and links to nobody. Leaves are unnumbered until sequenced. */
+#include "ledger.h"
+#include "corridor/codec.h"
+#include <stdlib.h>
+#include <string.h>
+
+void ledger_begin(ledger *log) {
+  *log = (ledger){0};
+}
+
+size_t ledger_add(ledger *log, const Corridor__V1__LogRecord *record) {
+  if (log->n == log->cap) {
+    log->cap = log->cap ? log->cap * 2 : 64;
+    log->entries = realloc(log->entries, log->cap * sizeof *log->entries);
+    if (!log->entries) abort();
+  }
+  ledger_entry *e = &log->entries[log->n];
+  *e = (ledger_entry){0};
+  cor_error err;
+  if (!cor_encode(&record->base, &e->record, &err)) abort(); /* our own record: an invariant */
+  cor_random(e->salt, sizeof e->salt);
+  uint8_t inner[COR_HASH_LEN];
+  const uint8_t zero = 0;
+  cor_sha256(inner, (cor_bytes[]){{e->salt, sizeof e->salt}, cor_buf_view(&e->record)}, 2);
+  cor_sha256(e->leaf, (cor_bytes[]){{&zero, 1}, {inner, sizeof inner}}, 2);
+  return log->n++;
+}
+
+bool ledger_write(ledger *log, db *conn, int64_t now) {
+  if (log->n == 0) return true;
+  db_args args = {0};
+  db_array *leaf = db_list(&args, DB_BYTES), *salt = db_list(&args, DB_BYTES),
+           *record = db_list(&args, DB_BYTES);
+  for (size_t i = 0; i < log->n; i++) {
+    db_add_bytes(leaf, (cor_bytes){log->entries[i].leaf, COR_HASH_LEN});
+    db_add_bytes(salt, (cor_bytes){log->entries[i].salt, sizeof log->entries[i].salt});
+    db_add_bytes(record, cor_buf_view(&log->entries[i].record));
+  }
+  db_i64(&args, now);
+  PGresult *ids = db_run(
+      conn,
+      "WITH given AS (SELECT * FROM unnest($1::bytea[], $2::bytea[], $3::bytea[])"
+      "                WITH ORDINALITY AS g (leaf, salt, record, i)),"
+      " leaves AS (INSERT INTO corridor.log_leaf (leaf, at) SELECT leaf, $4::bigint FROM given ORDER BY i"
+      "            RETURNING leaf_id, leaf),"
+      " records AS (INSERT INTO corridor.log_record (leaf_id, salt, record)"
+      "             SELECT l.leaf_id, g.salt, g.record FROM leaves l JOIN given g USING (leaf))"
+      " SELECT l.leaf_id, g.i FROM leaves l JOIN given g USING (leaf)",
+      &args);
+  if (!ids) return false;
+  bool ok = (size_t)PQntuples(ids) == log->n;
+  for (int r = 0; ok && r < PQntuples(ids); r++)
+    log->entries[db_get_int(ids, r, 1) - 1].leaf_id = db_get_int(ids, r, 0);
+  PQclear(ids);
+  return ok;
+}
+
+void ledger_clear(ledger *log) {
+  for (size_t i = 0; i < log->n; i++)
+    cor_buf_clear(&log->entries[i].record);
+  free(log->entries);
+  *log = (ledger){0};
+}

@@ -1,0 +1,25 @@
+/* ledger.h - the data-sharing log: records gathered in a transaction and
+ * written with it (design 7). leaf = SHA-256(0x00 || SHA-256(salt || record)). */
+#ifndef BROKER_LEDGER_H
+#define BROKER_LEDGER_H
+#include "db.h"
+#include <corridor/v1/record.pb-c.h>
+
+typedef struct ledger_entry {
+  uint8_t leaf[COR_HASH_LEN], salt[32];
+  cor_buf record;
+  int64_t leaf_id; /* known after ledger_write */
+} ledger_entry;
+
+typedef struct ledger {
+  ledger_entry *entries;
+  size_t n, cap;
+} ledger;
+
+void ledger_begin(ledger *log);
+/* Copies the record; returns its index in entries. */
+size_t ledger_add(ledger *log, const Corridor__V1__LogRecord *record);
+/* Inserts leaves and records in the open transaction; fills leaf_id. */
+bool ledger_write(ledger *log, db *conn, int64_t now) COR_MUST_CHECK;
+void ledger_clear(ledger *log);
+#endif

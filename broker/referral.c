@@ -1,0 +1,101 @@
+/* referral.c - one need, candidates in rank order, one holder at most.
+ *
+ * For: releasing held offers while the asker may be offline. Guarantees: one
+ * accepted row per referral (a unique index, not this code, has the last word);
+ * an offer is released only when every better ranked one was declined, lapsed or
+ * stopped; each release passes the gate again when it is claimed; offers that
+ * can no longer be taken up are stopped and their sender told. */
+#include "referral.h"
+#include "corridor/refusal.h"
+#include "mail.h"
+#include <string.h>
+
+static cor_bytes bytes_of(ProtobufCBinaryData b) {
+  return (cor_bytes){b.data, b.len};
+}
+
+bool referral_offer(core *c, const Corridor__V1__Header *h, const Corridor__V1__Cover *cover, int64_t now) {
+  uint32_t categories = 0;
+  for (size_t i = 0; i < cover->n_categories; i++)
+    categories |= 1u << cover->categories[i];
+  db_args args = {0};
+  db_bytes(&args, bytes_of(h->handle));
+  db_bytes(&args, bytes_of(cover->referral_id));
+  db_bytes(&args, bytes_of(cover->case_handle));
+  db_bytes(&args, bytes_of(cover->consent_id));
+  db_text(&args, h->sender);
+  db_text(&args, h->recipient);
+  db_i32(&args, (int32_t)cover->rank);
+  db_i32(&args, (int32_t)categories);
+  db_bytes(&args, bytes_of(h->message_id));
+  db_i32(&args, cover->rank == 1 ? REFERRAL_OFFERED : REFERRAL_HELD);
+  db_i64(&args, now);
+  return db_do(
+      c->db,
+      "INSERT INTO corridor.referral (handle, referral_id, case_handle, consent_id, asker, provider, rank,"
+      " categories, message_id, state, changed_at)"
+      " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+      &args);
+}
+
+static bool set_state(core *c, cor_bytes handle, enum referral_state state, int64_t now) {
+  db_args args = {0};
+  db_bytes(&args, handle);
+  db_i32(&args, state);
+  db_i64(&args, now);
+  return db_do(c->db, "UPDATE corridor.referral SET state = $2, changed_at = $3 WHERE handle = $1", &args);
+}
+
+/* The next held candidate of the same need, if no one holds it. */
+static bool release_next(core *c, cor_bytes handle, int64_t now) {
+  db_args args = {0};
+  db_bytes(&args, handle);
+  db_i64(&args, now);
+  return db_do(c->db,
+               "WITH next AS (SELECT n.handle, n.message_id FROM corridor.referral n JOIN corridor.referral t"
+               "   ON t.referral_id = n.referral_id WHERE t.handle = $1 AND n.state = 0"
+               "   AND NOT EXISTS (SELECT FROM corridor.referral x WHERE x.referral_id = n.referral_id AND "
+               "x.state IN (1, 2))"
+               "   ORDER BY n.rank LIMIT 1),"
+               " offered AS (UPDATE corridor.referral r SET state = 1, changed_at = $2 FROM next WHERE "
+               "r.handle = next.handle)"
+               " UPDATE corridor.delivery d SET state = 1, released_at = $2 FROM next"
+               " WHERE d.message_id = next.message_id AND d.state = 0",
+               &args);
+}
+
+static bool stop_others(core *c, act *a, cor_bytes handle) {
+  db_args args = {0};
+  db_bytes(&args, handle);
+  db_i64(&args, a->now);
+  db_i32(&args, COR_REFERRAL_TAKEN);
+  PGresult *r = db_run(
+      c->db,
+      "WITH others AS (UPDATE corridor.referral o SET state = 5, changed_at = $2 FROM corridor.referral t"
+      "   WHERE t.handle = $1 AND o.referral_id = t.referral_id AND o.handle <> t.handle AND o.state IN (0, "
+      "1)"
+      "   RETURNING o.message_id)"
+      " UPDATE corridor.delivery d SET state = 4, stop_code = $3 FROM others"
+      " WHERE d.message_id = others.message_id AND d.state IN (0, 1)"
+      " RETURNING d.message_id, d.sender, d.handle, d.case_handle",
+      &args);
+  if (!r) return false;
+  for (int i = 0; i < PQntuples(r); i++)
+    notice_end(&a->notices, db_get_text(r, i, 1), db_get_bytes(r, i, 0).data, db_get_bytes(r, i, 2).data,
+               db_get_bytes(r, i, 3).data, CORRIDOR__V1__END_STATE__STOPPED, COR_REFERRAL_TAKEN, a->now,
+               (cor_bytes){0});
+  PQclear(r);
+  return true;
+}
+
+bool referral_answered(core *c, act *a, const Corridor__V1__Header *h) {
+  cor_bytes handle = bytes_of(h->handle);
+  if (h->outcome == COR_OUTCOME(YES))
+    return set_state(c, handle, REFERRAL_ACCEPTED, a->now) && stop_others(c, a, handle);
+  return set_state(c, handle, REFERRAL_DECLINED, a->now) && release_next(c, handle, a->now);
+}
+
+bool referral_lapse(core *c, act *a, const uint8_t handle[COR_ID_LEN]) {
+  return set_state(c, (cor_bytes){handle, COR_ID_LEN}, REFERRAL_LAPSED, a->now) &&
+         release_next(c, (cor_bytes){handle, COR_ID_LEN}, a->now);
+}

@@ -1,0 +1,189 @@
+/* registry.c - cards as the database holds them.
+ *
+ * For: bringing CA-signed card lists and the hub's own suspensions to every
+ * broker at once. Guarantees: a list is stored only after the CA's signature and
+ * every certificate verified, numbers only rise, and each change moves the gate
+ * epoch under FOR UPDATE, which every batch holds FOR SHARE: after the change
+ * commits nothing more is decided on the old list. Each change is a log record.
+ * Trusts the CA certificate it is given, not the database: a list read back is
+ * verified again. */
+#include "registry.h"
+#include "corridor/refusal.h"
+#include "ledger.h"
+#include <string.h>
+
+static bool gone(cor_error *err, const char *what) {
+  return cor_fail(err, COR_HUB_UNAVAILABLE, "db",
+                  "the database did not take %s; nothing was changed, try again", what);
+}
+
+static bool store_offices(db *conn, const Corridor__V1__CardList *list) {
+  db_args args = {0};
+  db_array *id = db_list(&args, DB_TEXT), *role = db_list(&args, DB_I16), *country = db_list(&args, DB_TEXT);
+  db_array *name = db_list(&args, DB_TEXT), *state = db_list(&args, DB_I16);
+  for (size_t i = 0; i < list->n_cards; i++) {
+    db_add_text(id, list->cards[i]->office);
+    db_add_i64(role, list->cards[i]->role);
+    db_add_text(country, list->cards[i]->country);
+    db_add_text(name, list->cards[i]->name);
+    db_add_i64(state, list->cards[i]->state);
+  }
+  return db_do(conn,
+               "INSERT INTO corridor.office (id, role, country, name, state)"
+               " SELECT * FROM unnest($1::text[], $2::smallint[], $3::text[], $4::text[], $5::smallint[])"
+               " ON CONFLICT (id) DO UPDATE SET role = excluded.role, country = excluded.country,"
+               "  name = excluded.name, state = excluded.state, suspended_at = NULL",
+               &args);
+}
+
+/* One record per change of the registry; offices of a list are in the list. */
+static bool log_change(db *conn, const char *office, uint64_t number, int64_t now) {
+  ledger log;
+  ledger_begin(&log);
+  Corridor__V1__LogRecord record = CORRIDOR__V1__LOG_RECORD__INIT;
+  record.kind = CORRIDOR__V1__LOG_KIND__LOG_CARD_CHANGED;
+  record.at = now;
+  record.sender = (char *)office;
+  record.card_list = number;
+  ledger_add(&log, &record);
+  bool ok = ledger_write(&log, conn, now);
+  ledger_clear(&log);
+  return ok;
+}
+
+static bool move_epoch(db *conn) {
+  return db_do(conn, "UPDATE corridor.gate_epoch SET epoch = epoch + 1", NULL);
+}
+
+bool registry_import(db *conn, cor_bytes signed_list, X509 *ca, int64_t now, cor_error *err) {
+  bool ok = false;
+  PGresult *newest = NULL;
+  cor_cards *cards = cor_cards_load(signed_list, ca, err);
+  if (!cards) return false;
+  const Corridor__V1__CardList *list = cor_cards_list(cards);
+  if (!db_ready(conn) || !db_begin(conn)) {
+    (void)gone(err, "the card list");
+    goto out;
+  }
+  /* The epoch row first: two imports at once wait for each other here. */
+  if (!db_do(conn, "SELECT epoch FROM corridor.gate_epoch FOR UPDATE", NULL) ||
+      !(newest = db_run(conn, "SELECT number, signed FROM corridor.card_list ORDER BY number DESC LIMIT 1",
+                        NULL))) {
+    (void)gone(err, "the card list");
+    goto out;
+  }
+  if (PQntuples(newest) == 1) {
+    uint64_t held = (uint64_t)db_get_int(newest, 0, 0);
+    if (held == list->number && cor_bytes_equal(db_get_bytes(newest, 0, 1), signed_list)) {
+      ok = true; /* the same list again: nothing to do */
+      goto out;
+    }
+    if (held >= list->number) {
+      (void)cor_fail(err, COR_CONFLICT, "number", "list %llu is not newer than list %llu, which is kept",
+                     (unsigned long long)list->number, (unsigned long long)held);
+      goto out;
+    }
+  }
+  db_args args = {0};
+  db_i64(&args, (int64_t)list->number);
+  db_bytes(&args, signed_list);
+  db_i64(&args, list->issued_at);
+  db_i64(&args, list->expires_at);
+  db_i64(&args, now);
+  ok = db_do(conn, "INSERT INTO corridor.card_list VALUES ($1, $2, $3, $4, $5)", &args) &&
+       store_offices(conn, list) && log_change(conn, "ca", list->number, now) && move_epoch(conn) &&
+       db_commit(conn);
+  if (!ok) (void)gone(err, "the card list");
+out:
+  PQclear(newest);
+  db_rollback(conn); /* nothing after a commit */
+  cor_cards_destroy(&cards);
+  return ok;
+}
+
+bool registry_suspend(db *conn, const char *office, int64_t now, cor_error *err) {
+  bool ok = false;
+  PGresult *hit = NULL;
+  if (!db_ready(conn) || !db_begin(conn)) return gone(err, "the suspension");
+  if (!db_do(conn, "SELECT epoch FROM corridor.gate_epoch FOR UPDATE", NULL)) goto out;
+  db_args args = {0};
+  db_text(&args, office);
+  db_i64(&args, now);
+  hit = db_run(conn, "UPDATE corridor.office SET suspended_at = $2 WHERE id = $1 RETURNING id", &args);
+  if (hit && PQntuples(hit) == 0) {
+    PQclear(hit);
+    db_rollback(conn);
+    return cor_fail(err, COR_UNKNOWN_OFFICE, "office",
+                    "no office of that id is on the card list; nothing was changed");
+  }
+  ok = hit && log_change(conn, office, 0, now) && move_epoch(conn) && db_commit(conn);
+out:
+  if (!ok) (void)gone(err, "the suspension");
+  PQclear(hit);
+  db_rollback(conn);
+  return ok;
+}
+
+/* The hub's own suspensions are applied to the loaded copy, so that everything
+ * downstream (door keys, gate) sees one state. */
+static bool load_newest(core *c, int64_t epoch) {
+  bool ok = false;
+  PGresult *list = db_run(c->db, "SELECT signed FROM corridor.card_list ORDER BY number DESC LIMIT 1", NULL);
+  PGresult *held =
+      list
+          ? db_run(c->db, "SELECT id, suspended_at FROM corridor.office WHERE suspended_at IS NOT NULL", NULL)
+          : NULL;
+  if (!held) goto out;
+  if (PQntuples(list) == 0) {
+    ok = true; /* an empty hub: nobody may connect yet */
+    c->gate_epoch = epoch;
+    goto out;
+  }
+  cor_error err = {0};
+  cor_cards *cards = cor_cards_load(db_get_bytes(list, 0, 0), c->ca, &err);
+  if (!cards) {
+    COR_LOG(c->log, COR_ALARM, "card-list-unverified", COR_CODE(err.code), COR_WORD("what", err.detail));
+    goto out;
+  }
+  const Corridor__V1__CardList *content = cor_cards_list(cards);
+  for (int i = 0; i < PQntuples(held); i++)
+    for (size_t j = 0; j < content->n_cards; j++)
+      if (strcmp(content->cards[j]->office, db_get_text(held, i, 0)) == 0 &&
+          content->cards[j]->state == CORRIDOR__V1__CARD_STATE__ACTIVE) {
+        content->cards[j]->state = CORRIDOR__V1__CARD_STATE__SUSPENDED;
+        content->cards[j]->state_since = db_get_int(held, i, 1);
+      }
+  cor_cards_destroy(&c->cards);
+  c->cards = cards;
+  c->gate_epoch = epoch;
+  ok = true;
+  COR_LOG(c->log, COR_INFO, "cards-loaded", COR_NUM("number", cor_cards_number(cards)),
+          COR_NUM("epoch", epoch), COR_NUM("suspended", PQntuples(held)));
+out:
+  PQclear(list);
+  PQclear(held);
+  return ok;
+}
+
+bool registry_refresh(core *c, bool *changed) {
+  *changed = false;
+  PGresult *row = db_run(c->db, "SELECT epoch FROM corridor.gate_epoch", NULL);
+  if (!row) return false;
+  int64_t epoch = PQntuples(row) == 1 ? db_get_int(row, 0, 0) : 0;
+  PQclear(row);
+  if (epoch == c->gate_epoch) return true;
+  *changed = true;
+  return load_newest(c, epoch);
+}
+
+bool registry_hold(core *c, bool *current) {
+  PGresult *row = db_run(c->db, "SELECT epoch FROM corridor.gate_epoch FOR SHARE", NULL);
+  if (!row) return false;
+  *current = PQntuples(row) == 1 && db_get_int(row, 0, 0) == c->gate_epoch && c->cards;
+  PQclear(row);
+  return true;
+}
+
+int registry_standing(core *c, const char *office, int64_t now) {
+  return c->cards ? cor_cards_standing(c->cards, office, now) : COR_UNKNOWN_OFFICE;
+}

@@ -1,0 +1,178 @@
+/* session.c - offices connected through the door.
+ *
+ * For: handshake, fencing, credit. Guarantees: at most one open session per
+ * office (the newest, by an epoch in the database); a store that went backwards
+ * is quarantined: what it had receipted is queued again, withdrawals first
+ * (they overtake), and an alarm is raised. Sessions are memory only: a core that
+ * restarts has none, and the door cuts everyone at its new generation. */
+#include "session.h"
+#include "corridor/frames.h"
+#include "corridor/refusal.h"
+#include "corridor/sop.h"
+#include "doorway.h"
+#include "registry.h"
+#include <stdlib.h>
+#include <string.h>
+
+struct sessions *sessions_new(void) {
+  struct sessions *all = calloc(1, sizeof *all);
+  if (!all || !(all->list = calloc(SESSIONS_MAX, sizeof *all->list))) abort();
+  return all;
+}
+
+void sessions_destroy(struct sessions **all) {
+  if (*all) free((*all)->list);
+  free(*all);
+  *all = NULL;
+}
+
+session *session_find(struct sessions *all, uint64_t connection) {
+  for (size_t i = 0; i < all->n; i++)
+    if (all->list[i].connection == connection) return &all->list[i];
+  return NULL;
+}
+
+session *session_of(struct sessions *all, const char *office) {
+  for (size_t i = 0; i < all->n; i++)
+    if (all->list[i].open && strcmp(all->list[i].office, office) == 0) return &all->list[i];
+  return NULL;
+}
+
+session *session_add(struct sessions *all, uint64_t connection, const char *office) {
+  if (all->n == SESSIONS_MAX) return NULL;
+  session *s = &all->list[all->n++];
+  *s = (session){.connection = connection};
+  snprintf(s->office, sizeof s->office, "%s", office);
+  return s;
+}
+
+void session_remove(struct sessions *all, uint64_t connection) {
+  session *s = session_find(all, connection);
+  if (s) *s = all->list[--all->n];
+}
+
+void sessions_clear(struct sessions *all) {
+  all->n = 0;
+}
+
+void session_bye(core *c, uint64_t connection, int code) {
+  session *s = session_find(c->sessions, connection);
+  Corridor__V1__Bye bye = CORRIDOR__V1__BYE__INIT;
+  bye.code = (uint32_t)code;
+  bye.retry = cor_refusal_of(code)->retry;
+  COR_LOG(c->log, COR_INFO, "session-ends", COR_WORD("office", s ? s->office : "-"), COR_CODE(code));
+  (void)doorway_send(c->doorway, connection, COR_BYE, &bye.base, (cor_bytes){0});
+  doorway_cut(c->doorway, connection, code);
+  session_remove(c->sessions, connection);
+}
+
+void session_send_cards(core *c, const session *s) {
+  if (c->cards) (void)doorway_send_raw(c->doorway, s->connection, COR_CARDS, cor_cards_signed(c->cards));
+}
+
+typedef struct store_state {
+  int64_t epoch; /* of the session */
+  bool regressed;
+} store_state;
+
+/* Receipted by this office but unknown to its store: queued again while the body
+ * is held. The gate is asked again at each claim. */
+static bool replay(core *c, const char *office, int64_t sequence) {
+  db_args args = {0};
+  db_text(&args, office);
+  db_i64(&args, sequence);
+  return db_do(
+      c->db,
+      "UPDATE corridor.delivery d SET state = 1, receipt = NULL, delivered_at = NULL FROM corridor.message m"
+      " WHERE d.recipient = $1 AND d.state = 3 AND d.sequence > $2"
+      " AND m.message_id = d.message_id AND m.admitted_at = d.admitted_at AND m.body IS NOT NULL",
+      &args);
+}
+
+/* Fences older sessions and gives back what they had claimed. */
+static bool open_in_database(core *c, const session *s, const Corridor__V1__Hello *hello, int64_t now,
+                             store_state *out) {
+  bool ok = false;
+  PGresult *old = NULL, *fresh = NULL;
+  db_args args = {0};
+  if (!db_begin(c->db)) return false;
+  db_text(&args, s->office);
+  old = db_run(c->db, "SELECT store_epoch, sequence FROM corridor.agent_store WHERE office = $1 FOR UPDATE",
+               &args);
+  if (!old) goto out;
+  int64_t told = (int64_t)hello->store_sequence, known = PQntuples(old) ? db_get_int(old, 0, 1) : 0;
+  bool same = PQntuples(old) && cor_bytes_equal(db_get_bytes(old, 0, 0),
+                                                (cor_bytes){hello->store_epoch.data, hello->store_epoch.len});
+  out->regressed = PQntuples(old) && (same ? told < known : known > 0);
+  db_text(&args, s->office);
+  db_bytes(&args, (cor_bytes){hello->store_epoch.data, hello->store_epoch.len});
+  db_i64(&args, told);
+  db_i64(&args, now);
+  fresh = db_run(
+      c->db,
+      "INSERT INTO corridor.agent_store AS a VALUES ($1, $2, $3, 1, $4) ON CONFLICT (office) DO UPDATE SET"
+      " store_epoch = $2, sequence = $3, session_epoch = a.session_epoch + 1, connected_at = $4"
+      " RETURNING session_epoch",
+      &args);
+  if (!fresh || (out->regressed && !replay(c, s->office, told))) goto out;
+  out->epoch = db_get_int(fresh, 0, 0);
+  db_text(&args, s->office);
+  ok = db_do(c->db,
+             "UPDATE corridor.delivery SET state = 1, lease_until = NULL WHERE recipient = $1 AND state = 2",
+             &args) &&
+       db_commit(c->db);
+out:
+  db_args_clear(&args);
+  PQclear(old);
+  PQclear(fresh);
+  if (!ok) db_rollback(c->db);
+  return ok;
+}
+
+static int hello_code(core *c, const session *s, const Corridor__V1__Hello *hello, int64_t now) {
+  bool version = false;
+  for (size_t i = 0; i < hello->n_versions; i++)
+    version |= hello->versions[i] == COR_PROTOCOL;
+  if (!version) return COR_UNSUPPORTED_VERSION;
+  if (strcmp(hello->office, s->office) != 0) return COR_NOT_YOUR_NAME;
+  if (hello->store_epoch.len != COR_ID_LEN || hello->window_messages == 0 || strlen(hello->software) > 64)
+    return COR_BAD_INPUT;
+  int standing = registry_standing(c, s->office, now);
+  return standing == COR_CARD_SUSPENDED ? COR_OK : standing; /* suspended: connected, but the gate refuses */
+}
+
+void session_hello(core *c, session *s, const Corridor__V1__Hello *hello) {
+  int64_t now = core_gate_time(c);
+  store_state store = {0};
+  int code = c->draining ? COR_GOING_DOWN : hello_code(c, s, hello, now);
+  if (code == COR_OK && (!db_ready(c->db) || !open_in_database(c, s, hello, now, &store)))
+    code = COR_HUB_UNAVAILABLE;
+  if (code != COR_OK) {
+    session_bye(c, s->connection, code);
+    return;
+  }
+  uint64_t connection = s->connection;
+  session *older = session_of(c->sessions, s->office);
+  if (older && older->connection != connection) session_bye(c, older->connection, COR_SESSION_FENCED);
+  s = session_find(c->sessions, connection); /* removal moves sessions */
+  s->open = true;
+  s->epoch = (uint64_t)store.epoch;
+  s->window = hello->window_messages < SESSION_WINDOW ? hello->window_messages : SESSION_WINDOW;
+  s->window_bytes = hello->window_bytes < SESSION_WINDOW_BYTES ? hello->window_bytes : SESSION_WINDOW_BYTES;
+  if (store.regressed)
+    COR_LOG(c->log, COR_ALARM, "store-regressed", COR_WORD("office", s->office),
+            COR_NUM("sequence", hello->store_sequence));
+  Corridor__V1__Welcome welcome = CORRIDOR__V1__WELCOME__INIT;
+  welcome.version = COR_PROTOCOL;
+  welcome.hub = "hub";
+  welcome.session_epoch = s->epoch;
+  welcome.hub_time = now;
+  welcome.card_list = c->cards ? cor_cards_number(c->cards) : 0;
+  welcome.table_version = COR_SOP_VERSION;
+  welcome.window_messages = SESSION_WINDOW;
+  welcome.window_bytes = SESSION_WINDOW_BYTES;
+  welcome.quarantined = store.regressed;
+  (void)doorway_send(c->doorway, connection, COR_WELCOME, &welcome.base, (cor_bytes){0});
+  if (hello->card_list != welcome.card_list) session_send_cards(c, s);
+  COR_LOG(c->log, COR_INFO, "session-open", COR_WORD("office", s->office), COR_NUM("epoch", s->epoch));
+}

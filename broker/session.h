@@ -1,0 +1,46 @@
+/* session.h - offices connected through the door.
+ *
+ * One session per office, fenced by an epoch in the database: a newer HELLO cuts
+ * the older connection, on whichever broker. */
+#ifndef BROKER_SESSION_H
+#define BROKER_SESSION_H
+#include "core.h"
+#include <corridor/v1/session.pb-c.h>
+
+enum { SESSIONS_MAX = 4096, SESSION_WINDOW = 256, SESSION_WINDOW_BYTES = 16 * 1024 * 1024 };
+
+typedef struct session {
+  uint64_t connection;
+  char office[COR_OFFICE_MAX + 1];
+  bool open; /* HELLO accepted */
+  uint64_t epoch;
+  uint64_t taken_n; /* last submission number taken */
+  uint64_t answered_n;
+  uint64_t delivered_n; /* last delivery number sent */
+  uint32_t window;      /* deliveries the agent takes unreceipted */
+  uint64_t window_bytes;
+  uint32_t in_flight; /* sent, not receipted */
+  uint64_t in_flight_bytes;
+} session;
+
+struct sessions {
+  session *list;
+  size_t n;
+};
+
+struct sessions *sessions_new(void);
+void sessions_destroy(struct sessions **all);
+session *session_find(struct sessions *all, uint64_t connection);
+session *session_of(struct sessions *all, const char *office);
+/* NULL when full. */
+session *session_add(struct sessions *all, uint64_t connection, const char *office);
+void session_remove(struct sessions *all, uint64_t connection);
+void sessions_clear(struct sessions *all);
+
+/* HELLO: version, office id, fencing, store regression; answers WELCOME and,
+ * if the agent's list is older, CARDS. On refusal says BYE and cuts. */
+void session_hello(core *c, session *s, const Corridor__V1__Hello *hello);
+void session_send_cards(core *c, const session *s);
+/* BYE with a code, then the door cuts. The session is removed. */
+void session_bye(core *c, uint64_t connection, int code);
+#endif

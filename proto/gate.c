@@ -1,0 +1,276 @@
+/* gate.c - may this message pass? A pure function of facts and a header.
+ *
+ * The rules are an ordered list of small functions; the first refusal wins and
+ * what no rule could permit is refused (design 4, deny by default). The agent
+ * runs it before sealing, the broker at admission and again at every claim: no
+ * I/O, no clock, no allocation, the same answer for the same input.
+ *
+ * Order: parties -> an agreement between the two offices -> standing -> what
+ * the agreement says of this case -> legal basis -> safeguards -> process
+ * preconditions -> limits. The agreement is judged in two halves on purpose:
+ * whether two offices have one at all is public, so it may be answered first;
+ * programme and withdrawal are facts of a case and come after standing, so that
+ * "unknown case" and "not your case" are one answer (design 4, invariant 10).
+ * Records for the hub and the hub's own notices need no agreement: no other
+ * office learns anything from them.
+ *
+ * Trusts: the header passed cor_header_check, and the facts are the caller's
+ * true reading, taken under its locks. Nothing is fatal. */
+#include "corridor/gate.h"
+#include "corridor/refusal.h"
+#include <string.h>
+
+enum { SKEW_MS = 2 * 60 * 1000 };
+#define ONLY_OPERATIONAL COR_BIT(COR_CAT(OPERATIONAL))
+
+typedef struct question {
+  const cor_gate_facts *facts;
+  const Corridor__V1__Header *header;
+  const cor_sop_row *row;
+  uint32_t categories;
+} question;
+
+typedef struct verdict {
+  int code;
+  const char *field;
+} verdict;
+
+static const verdict pass = {COR_OK, ""};
+static verdict refuse(int code, const char *field) {
+  return (verdict){code, field};
+}
+
+uint32_t cor_category_bits(const Corridor__V1__Header *header) {
+  uint32_t bits = 0;
+  for (size_t i = 0; i < header->n_categories; i++)
+    if ((unsigned)header->categories[i] < 32) bits |= COR_BIT(header->categories[i]);
+  return bits;
+}
+
+/* --- parties --- */
+
+static verdict sender_active(const question *q) {
+  const cor_gate_party *sender = &q->facts->sender;
+  if (!sender->known) return refuse(COR_UNKNOWN_OFFICE, "sender");
+  return sender->card == COR_OK ? pass : refuse(sender->card, "sender");
+}
+
+/* A suspended office still hears from the hub: what became of its messages and
+ * which consents were withdrawn. Everyone else learns only "not reachable". */
+static verdict recipient_active(const question *q) {
+  const cor_gate_party *recipient = &q->facts->recipient;
+  if (q->row->to_hub) return pass;
+  if (!recipient->known) return refuse(COR_RECIPIENT_UNKNOWN, "recipient");
+  if (recipient->card == COR_OK || (q->row->from_hub && recipient->card == COR_CARD_SUSPENDED)) return pass;
+  return refuse(COR_RECIPIENT_UNKNOWN, "recipient");
+}
+
+static verdict roles_fit(const question *q) {
+  if (!(q->row->from_roles & COR_BIT(q->facts->sender.role))) return refuse(COR_ROLE_NOT_ALLOWED, "type");
+  if (!q->row->to_hub && !(q->row->to_roles & COR_BIT(q->facts->recipient.role)))
+    return refuse(COR_ROLE_NOT_ALLOWED, "recipient");
+  return pass;
+}
+
+/* --- agreement --- */
+
+static bool names(const Corridor__V1__Agreement *agreement, const char *office) {
+  for (size_t i = 0; i < agreement->n_offices; i++)
+    if (strcmp(agreement->offices[i], office) == 0) return true;
+  return false;
+}
+
+static bool binds_both(const question *q, const Corridor__V1__Agreement *agreement) {
+  return names(agreement, q->facts->sender.office) && names(agreement, q->facts->recipient.office) &&
+         agreement->valid_from <= q->facts->now && q->facts->now < agreement->valid_until;
+}
+
+static bool needs_agreement(const question *q) {
+  return !q->row->to_hub && !q->row->from_hub;
+}
+
+static verdict agreement_between(const question *q) {
+  if (!needs_agreement(q)) return pass;
+  for (size_t i = 0; i < q->facts->n_agreements; i++)
+    if (binds_both(q, q->facts->agreements[i])) return pass;
+  return refuse(COR_NO_AGREEMENT, "recipient");
+}
+
+static uint32_t agreed_categories(const Corridor__V1__Agreement *agreement) {
+  uint32_t bits = 0;
+  for (size_t i = 0; i < agreement->n_categories; i++)
+    if ((unsigned)agreement->categories[i] < 32) bits |= COR_BIT(agreement->categories[i]);
+  return bits;
+}
+
+/* One agreement must cover all of it: two half agreements do not add up. For
+ * an offer that includes what the handover will carry later. */
+static verdict agreement_covers(const question *q) {
+  if (!needs_agreement(q)) return pass;
+  uint32_t wanted = q->categories | (q->row->needs_cover ? q->facts->cover_categories : 0);
+  bool programme = false;
+  for (size_t i = 0; i < q->facts->n_agreements; i++) {
+    const Corridor__V1__Agreement *agreement = q->facts->agreements[i];
+    if (!binds_both(q, agreement) || strcmp(agreement->programme, q->facts->programme) != 0) continue;
+    programme = true;
+    if ((wanted & ~agreed_categories(agreement)) == 0) return pass;
+  }
+  return refuse(COR_NO_AGREEMENT, programme ? "categories" : "handle");
+}
+
+/* --- standing --- */
+
+/* A registration makes standing; a withdrawal proves its right by reference and
+ * code, which the broker judges in a way that tells nothing; the hub has all. */
+static verdict has_standing(const question *q) {
+  if (q->header->type == COR_T(REGISTRATION))
+    return q->facts->handle_taken ? refuse(COR_CONFLICT, "handle") : pass;
+  if (q->header->type == COR_T(CONSENT_WITHDRAWAL) || q->row->from_hub) return pass;
+  return q->facts->case_known && q->facts->sender_standing ? pass : refuse(COR_NO_STANDING, "handle");
+}
+
+/* Answers, and a handover, go to whoever is already a party of the handle. */
+static verdict goes_to_a_party(const question *q) {
+  switch (q->header->type) {
+  case COR_T(ABN_CONFIRM):
+  case COR_T(ARRIVAL_NOTICE):
+  case COR_T(REFERRAL_ACK):
+  case COR_T(REFERRAL_HANDOVER):
+  case COR_T(SERVICE_REPORT):
+    return q->facts->recipient_is_other_party ? pass : refuse(COR_NO_STANDING, "recipient");
+  default: return pass;
+  }
+}
+
+/* After a withdrawal the only things that may still move are the withdrawal
+ * itself, its answers, a provider's "no", and what the hub has to tell. */
+static verdict case_stands(const question *q) {
+  if (!q->facts->case_withdrawn || q->row->from_hub) return pass;
+  if (q->header->type == COR_T(CONSENT_WITHDRAWAL) || q->header->type == COR_T(ERASURE_STATEMENT))
+    return pass;
+  if (q->header->type == COR_T(REFERRAL_ACK) && q->header->outcome == COR_OUTCOME(NO)) return pass;
+  return refuse(COR_CASE_WITHDRAWN, "handle");
+}
+
+/* --- legal basis --- */
+
+static verdict basis_allowed(const question *q) {
+  Corridor__V1__LegalBasis basis = q->header->basis;
+  if ((unsigned)basis >= 16 || !(q->row->bases & COR_BIT(basis)))
+    return refuse(COR_BASIS_NOT_ALLOWED, "basis");
+  if (basis == COR_BASIS(VITAL_INTEREST_OTHER)) /* off, whatever a row may say */
+    return refuse(COR_BASIS_NOT_ALLOWED, "basis");
+  if (basis == COR_BASIS(NO_PERSONAL_DATA) && q->categories != ONLY_OPERATIONAL)
+    return refuse(COR_BASIS_NOT_ALLOWED, "basis");
+  /* Without consent only care itself moves, never the rest of a file [004:3025]. */
+  if ((basis == COR_BASIS(LIFE_AT_RISK) || basis == COR_BASIS(CHILD_BEST_INTERESTS)) &&
+      q->header->compartment != COR_C(HEALTH) && q->header->type != COR_T(REFERRAL_HANDOVER))
+    return refuse(COR_BASIS_NOT_ALLOWED, "basis");
+  return pass;
+}
+
+static verdict purpose_fits(const question *q) {
+  if ((unsigned)q->header->purpose >= 16 || !(q->row->purposes & COR_BIT(q->header->purpose)))
+    return refuse(COR_BASIS_NOT_ALLOWED, "purpose");
+  /* Of the case file's two purposes, care goes with health and only with it. */
+  bool care = q->header->purpose == COR_PURPOSE(CONTINUITY_OF_CARE);
+  if (q->header->type == COR_T(CASE_FILE) && care != (q->header->compartment == COR_C(HEALTH)))
+    return refuse(COR_BASIS_NOT_ALLOWED, "purpose");
+  return pass;
+}
+
+static verdict categories_allowed(const question *q) {
+  uint32_t allowed = cor_sop_categories(q->row, q->header->compartment, q->facts->recipient.role);
+  if (q->row->to_hub) /* the hub is no reader of the matrix */
+    allowed = q->row->categories[COR_C(RECORD)];
+  if (q->categories == 0 || (q->categories & ~allowed)) return refuse(COR_CATEGORY_NOT_ALLOWED, "categories");
+  if (!q->row->needs_cover) return pass;
+  const cor_sop_row *handover = cor_sop_find(COR_T(REFERRAL_HANDOVER));
+  uint32_t later = q->facts->cover_categories;
+  allowed = cor_sop_categories(handover, q->header->compartment, q->facts->recipient.role);
+  return later != 0 && (later & ~allowed) == 0 ? pass : refuse(COR_CATEGORY_NOT_ALLOWED, "cover");
+}
+
+static bool scope_reaches(const cor_gate_scope *scope, const question *q) {
+  if (scope->purpose != q->header->purpose) return false;
+  if (scope->recipient_office[0] != '\0')
+    return strcmp(scope->recipient_office, q->facts->recipient.office) == 0;
+  return scope->recipient_role != 0 && scope->recipient_role == q->facts->recipient.role;
+}
+
+/* Scopes may cover jointly: contact under one, health under another. */
+static verdict scopes_cover(const question *q, uint32_t wanted) {
+  const cor_gate_consent *consent = &q->facts->consent;
+  uint32_t open = wanted & ~ONLY_OPERATIONAL;
+  for (size_t i = 0; i < consent->n_scopes && i < COR_GATE_SCOPES_MAX; i++)
+    if (scope_reaches(&consent->scopes[i], q)) open &= ~consent->scopes[i].categories;
+  return open == 0 ? pass : refuse(COR_NO_CONSENT, "categories");
+}
+
+/* An offer carries no person and no consent id, yet is not made at all unless
+ * the consent in its cover already permits the handover it announces. */
+static verdict consent_covers(const question *q) {
+  const cor_gate_consent *consent = &q->facts->consent;
+  const char *field = q->row->needs_cover ? "cover" : "consent_id";
+  if (q->header->basis != COR_BASIS(CONSENT) && !q->row->needs_cover) return pass;
+  if (!consent->found) return refuse(COR_NO_CONSENT, field);
+  if (consent->withdrawn_at != 0) return refuse(COR_CONSENT_WITHDRAWN, field);
+  if (q->facts->now < consent->valid_from) return refuse(COR_NO_CONSENT, field);
+  if (q->facts->now >= consent->valid_until) return refuse(COR_CONSENT_EXPIRED, field);
+  return scopes_cover(q, q->row->needs_cover ? q->facts->cover_categories : q->categories);
+}
+
+/* --- safeguards and process --- */
+
+static verdict safeguards_met(const question *q) {
+  return !q->row->safeguards || q->header->safeguards_met ? pass
+                                                          : refuse(COR_SAFEGUARDS_MISSING, "safeguards_met");
+}
+
+static verdict happened_before(const question *q) {
+  for (size_t i = 0; i < COR_SOP_BEFORE_MAX; i++) {
+    const cor_before *before = &q->row->before[i];
+    if (before->type == 0) continue;
+    uint64_t seen = before->outcome == COR_OUTCOME(YES) ? q->facts->history_yes : q->facts->history;
+    if (!(seen & (UINT64_C(1) << (unsigned)before->type))) return refuse(COR_PRECONDITION_MISSING, "type");
+  }
+  return pass;
+}
+
+/* A referral is held by one provider (invariant 9): once it is, no further
+ * offer leaves, a second "yes" comes too late, and nothing is handed to a
+ * provider who does not hold it. A "no" is always welcome. */
+static verdict referral_free(const question *q) {
+  bool takes = q->header->type == COR_T(REFERRAL) || q->header->type == COR_T(REFERRAL_HANDOVER) ||
+               (q->header->type == COR_T(REFERRAL_ACK) && q->header->outcome == COR_OUTCOME(YES));
+  return takes && q->facts->referral_taken ? refuse(COR_REFERRAL_TAKEN, "handle") : pass;
+}
+
+/* --- limits --- */
+
+static verdict within_time(const question *q) {
+  if (q->header->expires_at <= q->facts->now) return refuse(COR_EXPIRED, "expires_at");
+  return q->header->sent_at - q->facts->now > SKEW_MS ? refuse(COR_CLOCK_SKEW, "sent_at") : pass;
+}
+
+/* Ours, or one back: an office has time to update. Written as a sum so that
+ * version 0 is never "one back". */
+static verdict table_understood(const question *q) {
+  uint32_t theirs = q->header->table_version;
+  bool known = theirs != 0 && (theirs == COR_SOP_VERSION || theirs + 1 == COR_SOP_VERSION);
+  return known ? pass : refuse(COR_TABLE_VERSION, "table_version");
+}
+
+static verdict (*const rules[])(const question *) = {
+    sender_active,  recipient_active, roles_fit,     agreement_between, has_standing,       goes_to_a_party,
+    case_stands,    agreement_covers, basis_allowed, purpose_fits,      categories_allowed, consent_covers,
+    safeguards_met, happened_before,  referral_free, within_time,       table_understood,
+};
+
+cor_decision cor_gate_decide(const cor_gate_facts *facts, const Corridor__V1__Header *header) {
+  question q = {facts, header, cor_sop_find(header->type), cor_category_bits(header)};
+  verdict v = q.row ? pass : refuse(COR_UNKNOWN_ENUM, "type");
+  for (size_t i = 0; v.code == COR_OK && i < sizeof rules / sizeof *rules; i++)
+    v = rules[i](&q);
+  return (cor_decision){v.code, COR_SOP_VERSION, v.field};
+}

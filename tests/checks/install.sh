@@ -1,0 +1,18 @@
+#!/bin/bash
+# cmake --install gives the three programs, which run from there and say their
+# version, with the migrations and catalogues beside them.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+version=$(sed -n 's/^project(corridor VERSION \([0-9.]*\).*/\1/p' CMakeLists.txt)
+cmake --install build/dev --prefix "$scratch" >/dev/null
+for program in corridor corridor-broker corridor-agent; do
+  said=$("$scratch/bin/$program" --version)
+  echo "$said"
+  [[ $said == *"$version"* ]] || { echo "$program does not say version $version"; exit 1; }
+  "$scratch/bin/$program" --help | grep -q "$program" || { echo "$program --help does not name itself"; exit 1; }
+done
+for folder in sql catalogue; do
+  find "$scratch/share/corridor/$folder" -type f | grep -q . || { echo "no $folder installed"; exit 1; }
+done

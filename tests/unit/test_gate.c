@@ -1,0 +1,420 @@
+/* test_gate.c - the gate, rule by rule. For every message type there is one
+ * plain case that passes; for every rule, pairs of cases that differ in one
+ * input and in the result, and beside them the neighbours that must still pass
+ * (a withdrawal without standing, a consent in its last millisecond). The
+ * program prints the rule -> pair table, to be held against design 4. */
+#include "corridor/gate.h"
+#include "corridor/refusal.h"
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define NOW INT64_C(1772442000000) /* 2026-03-02T09:00Z */
+#define HOUR INT64_C(3600000)
+#define CAT(x) COR_BIT(COR_CAT(x))
+#define TYPE_BIT(x) (UINT64_C(1) << (unsigned)COR_T(x))
+
+typedef struct world {
+  cor_gate_facts facts;
+  Corridor__V1__Header header;
+  Corridor__V1__Agreement agreement;
+  const Corridor__V1__Agreement *agreements[1];
+  char *offices[2];
+  Corridor__V1__DataCategory categories[16], agreed[16];
+} world;
+
+static unsigned lowest(uint32_t set) {
+  for (unsigned i = 1; i < 32; i++)
+    if (set & COR_BIT(i)) return i;
+  return 0;
+}
+
+static size_t spread(uint32_t set, Corridor__V1__DataCategory *out) {
+  size_t n = 0;
+  for (unsigned i = 1; i < 16; i++)
+    if (set & COR_BIT(i)) out[n++] = (Corridor__V1__DataCategory)i;
+  return n;
+}
+
+static void carry(world *w, uint32_t set) {
+  w->header.n_categories = spread(set, w->categories);
+}
+
+/* A case of this type in which everything is as the SOPs want it. */
+static void plain(world *w, Corridor__V1__MessageType type) {
+  const cor_sop_row *row = cor_sop_find(type);
+  memset(w, 0, sizeof *w);
+  corridor__v1__header__init(&w->header);
+  corridor__v1__agreement__init(&w->agreement);
+  Corridor__V1__Header *h = &w->header;
+  h->type = type;
+  h->compartment = (Corridor__V1__Compartment)lowest(row->compartments);
+  h->purpose = (Corridor__V1__Purpose)lowest(row->purposes);
+  h->basis = (Corridor__V1__LegalBasis)lowest(row->bases);
+  h->categories = w->categories;
+  h->sent_at = NOW - HOUR;
+  h->expires_at = NOW + HOUR;
+  h->event_at = row->needs_event ? NOW + 24 * HOUR : 0;
+  h->outcome = row->needs_outcome ? COR_OUTCOME(YES) : 0;
+  h->safeguards_met = row->safeguards;
+  h->table_version = COR_SOP_VERSION;
+
+  cor_gate_facts *f = &w->facts;
+  f->now = NOW;
+  f->sender = (cor_gate_party){true, COR_OK, (Corridor__V1__Role)lowest(row->from_roles), "one"};
+  if (!row->to_hub)
+    f->recipient = (cor_gate_party){true, COR_OK, (Corridor__V1__Role)lowest(row->to_roles), "two"};
+  uint32_t allowed = cor_sop_categories(row, h->compartment, f->recipient.role);
+  carry(w, h->basis == COR_BASIS(CONSENT) ? allowed : CAT(OPERATIONAL));
+  f->case_known = f->sender_standing = f->recipient_is_other_party = true;
+  f->history = f->history_yes = ~UINT64_C(0);
+  f->cover_categories = CAT(BIODATA) | CAT(CONTACT);
+  strcpy(f->programme, "JI");
+  if (type == COR_T(REGISTRATION)) f->case_known = f->sender_standing = false;
+  f->consent = (cor_gate_consent){
+      .found = true, .valid_from = NOW - HOUR, .valid_until = NOW + HOUR, .n_scopes = 1};
+  f->consent.scopes[0] = (cor_gate_scope){h->purpose, ~0u, "two", 0, false};
+
+  w->offices[0] = f->sender.office;
+  w->offices[1] = f->recipient.office;
+  w->agreement.offices = w->offices;
+  w->agreement.n_offices = 2;
+  w->agreement.programme = (char *)"JI";
+  w->agreement.valid_from = NOW - HOUR;
+  w->agreement.valid_until = NOW + HOUR;
+  w->agreement.categories = w->agreed;
+  w->agreement.n_categories = spread(0xfffe, w->agreed);
+  w->agreements[0] = &w->agreement;
+  f->agreements = w->agreements;
+  f->n_agreements = 1;
+}
+
+/* --- one changed input each --- */
+
+#define CHANGE(name, statement)                                                                              \
+  static void name(world *w) {                                                                               \
+    statement;                                                                                               \
+  }
+CHANGE(no_change, (void)w)
+CHANGE(sender_unknown, w->facts.sender.known = false)
+CHANGE(sender_suspended, w->facts.sender.card = COR_CARD_SUSPENDED)
+CHANGE(sender_revoked, w->facts.sender.card = COR_CARD_REVOKED)
+CHANGE(recipient_unknown, w->facts.recipient.known = false)
+CHANGE(recipient_suspended, w->facts.recipient.card = COR_CARD_SUSPENDED)
+CHANGE(recipient_revoked, w->facts.recipient.card = COR_CARD_REVOKED)
+CHANGE(sender_is_donor, w->facts.sender.role = COR_ROLE(DONOR))
+CHANGE(recipient_is_donor, w->facts.recipient.role = COR_ROLE(DONOR))
+CHANGE(not_the_hub, w->facts.sender.role = COR_ROLE(HOST_MISSION))
+CHANGE(no_agreement, w->facts.n_agreements = 0)
+CHANGE(other_office_bound, w->offices[1] = (char *)"three")
+CHANGE(agreement_ends_now, w->agreement.valid_until = NOW)
+CHANGE(agreement_not_begun, w->agreement.valid_from = NOW + 1)
+CHANGE(other_programme, w->agreement.programme = (char *)"OTHER")
+CHANGE(agreed_operational, w->agreement.n_categories = spread(CAT(OPERATIONAL), w->agreed))
+CHANGE(handle_taken, w->facts.handle_taken = true)
+CHANGE(case_unknown, w->facts.case_known = false)
+CHANGE(no_standing, w->facts.sender_standing = false)
+CHANGE(not_a_party, w->facts.recipient_is_other_party = false)
+CHANGE(case_withdrawn, w->facts.case_withdrawn = true)
+CHANGE(vital_interest, w->header.basis = COR_BASIS(VITAL_INTEREST_OTHER))
+CHANGE(life_at_risk, w->header.basis = COR_BASIS(LIFE_AT_RISK))
+CHANGE(record_duty, w->header.basis = COR_BASIS(RECORD_DUTY))
+CHANGE(basis_out_of_range, w->header.basis = (Corridor__V1__LegalBasis)40)
+CHANGE(travel_without_person, w->header.basis = COR_BASIS(NO_PERSONAL_DATA))
+CHANGE(purpose_monitoring, w->header.purpose = COR_PURPOSE(MONITORING_EVALUATION))
+CHANGE(carries_protection, carry(w, CAT(PROTECTION_RISK)))
+CHANGE(carries_health, carry(w, CAT(BIODATA) | CAT(HEALTH_DATA)))
+CHANGE(carries_nothing, carry(w, 0))
+CHANGE(to_transit, w->facts.recipient.role = COR_ROLE(TRANSIT_MISSION))
+CHANGE(compartment_protection, w->header.compartment = COR_C(PROTECTION))
+CHANGE(compartment_out_of_range, w->header.compartment = (Corridor__V1__Compartment)60)
+CHANGE(cover_empty, w->facts.cover_categories = 0)
+CHANGE(cover_protection, w->facts.cover_categories = CAT(PROTECTION_RISK))
+CHANGE(cover_legal_to_child_authority, w->facts.cover_categories = CAT(LEGAL);
+       w->facts.recipient.role = COR_ROLE(CHILD_PROTECTION_AUTHORITY))
+CHANGE(consent_missing, w->facts.consent.found = false)
+CHANGE(consent_withdrawn, w->facts.consent.withdrawn_at = NOW - 1)
+CHANGE(consent_withdrawn_later, w->facts.consent.withdrawn_at = NOW + 1)
+CHANGE(consent_not_begun, w->facts.consent.valid_from = NOW + 1)
+CHANGE(consent_begins_now, w->facts.consent.valid_from = NOW)
+CHANGE(consent_ends_now, w->facts.consent.valid_until = NOW)
+CHANGE(consent_ends_after_now, w->facts.consent.valid_until = NOW + 1)
+CHANGE(scope_other_office, strcpy(w->facts.consent.scopes[0].recipient_office, "three"))
+CHANGE(scope_other_purpose, w->facts.consent.scopes[0].purpose = COR_PURPOSE(PROTECTION_CARE))
+CHANGE(scope_fewer_categories, w->facts.consent.scopes[0].categories = CAT(CONTACT))
+CHANGE(scope_to_nobody, w->facts.consent.scopes[0].recipient_office[0] = '\0')
+CHANGE(no_scopes, w->facts.consent.n_scopes = 0)
+CHANGE(safeguards_unmet, w->header.safeguards_met = false)
+CHANGE(no_history, w->facts.history = 0)
+CHANGE(no_yes, w->facts.history_yes = 0)
+CHANGE(referral_taken, w->facts.referral_taken = true)
+CHANGE(expires_now, w->header.expires_at = NOW)
+CHANGE(sent_ahead, w->header.sent_at = NOW + 120001)
+CHANGE(sent_at_skew_limit, w->header.sent_at = NOW + 120000)
+CHANGE(table_newer, w->header.table_version = COR_SOP_VERSION + 1)
+CHANGE(table_ancient, w->header.table_version = COR_SOP_VERSION - 2u)
+CHANGE(type_unknown, w->header.type = (Corridor__V1__MessageType)9)
+
+static void scope_by_role(world *w) {
+  w->facts.consent.scopes[0].recipient_office[0] = '\0';
+  w->facts.consent.scopes[0].recipient_role = w->facts.recipient.role;
+}
+static void scope_by_other_role(world *w) {
+  w->facts.consent.scopes[0].recipient_office[0] = '\0';
+  w->facts.consent.scopes[0].recipient_role = COR_ROLE(DONOR);
+}
+static void scopes_joined(world *w) {
+  cor_gate_consent *c = &w->facts.consent;
+  c->scopes[1] = c->scopes[0];
+  c->scopes[0].categories = CAT(CONTACT);
+  c->scopes[1].categories = ~CAT(CONTACT);
+  c->n_scopes = 2;
+}
+static void health_part(world *w) {
+  w->header.compartment = COR_C(HEALTH);
+  w->header.purpose = w->facts.consent.scopes[0].purpose = COR_PURPOSE(CONTINUITY_OF_CARE);
+  carry(w, CAT(HEALTH_DATA));
+}
+static void health_wrong_purpose(world *w) {
+  health_part(w);
+  w->header.purpose = w->facts.consent.scopes[0].purpose = COR_PURPOSE(RETURN_PREPARATION);
+}
+static void health_life_at_risk(world *w) {
+  health_part(w);
+  w->facts.consent.found = false;
+  life_at_risk(w);
+}
+static void answer_no_when_taken(world *w) {
+  referral_taken(w);
+  w->header.outcome = COR_OUTCOME(NO);
+}
+static void answer_no_when_withdrawn(world *w) {
+  case_withdrawn(w);
+  w->header.outcome = COR_OUTCOME(NO);
+}
+static void unknown_and_no_programme(world *w) {
+  case_unknown(w);
+  w->facts.programme[0] = '\0';
+}
+
+typedef struct pair {
+  const char *rule;
+  Corridor__V1__MessageType type;
+  const char *what;
+  void (*change)(world *);
+  int code;
+  const char *field;
+} pair;
+
+#define PAIR(rule, type, change, code, field)                                                                \
+  { rule, COR_T(type), #change, change, code, field }
+/* clang-format off */
+static const pair pairs[] = {
+  PAIR("parties", CASE_FILE, sender_unknown, COR_UNKNOWN_OFFICE, "sender"),
+  PAIR("parties", CASE_FILE, sender_suspended, COR_CARD_SUSPENDED, "sender"),
+  PAIR("parties", CASE_FILE, sender_revoked, COR_CARD_REVOKED, "sender"),
+  PAIR("parties", CASE_FILE, recipient_unknown, COR_RECIPIENT_UNKNOWN, "recipient"),
+  PAIR("parties", CASE_FILE, recipient_suspended, COR_RECIPIENT_UNKNOWN, "recipient"),
+  PAIR("parties", CASE_FILE, recipient_revoked, COR_RECIPIENT_UNKNOWN, "recipient"),
+  PAIR("parties", REGISTRATION, recipient_unknown, COR_OK, ""),
+  PAIR("parties", END_NOTICE, recipient_suspended, COR_OK, ""),
+  PAIR("parties", END_NOTICE, recipient_revoked, COR_RECIPIENT_UNKNOWN, "recipient"),
+  PAIR("roles", CASE_FILE, sender_is_donor, COR_ROLE_NOT_ALLOWED, "type"),
+  PAIR("roles", CASE_FILE, recipient_is_donor, COR_ROLE_NOT_ALLOWED, "recipient"),
+  PAIR("roles", REGISTRATION, sender_is_donor, COR_ROLE_NOT_ALLOWED, "type"),
+  PAIR("roles", CONSENT_WITHDRAWAL, sender_is_donor, COR_OK, ""),
+  PAIR("roles", END_NOTICE, not_the_hub, COR_ROLE_NOT_ALLOWED, "type"),
+  PAIR("agreement", CASE_FILE, no_agreement, COR_NO_AGREEMENT, "recipient"),
+  PAIR("agreement", CASE_FILE, other_office_bound, COR_NO_AGREEMENT, "recipient"),
+  PAIR("agreement", CASE_FILE, agreement_ends_now, COR_NO_AGREEMENT, "recipient"),
+  PAIR("agreement", CASE_FILE, agreement_not_begun, COR_NO_AGREEMENT, "recipient"),
+  PAIR("agreement", CASE_FILE, other_programme, COR_NO_AGREEMENT, "handle"),
+  PAIR("agreement", CASE_FILE, agreed_operational, COR_NO_AGREEMENT, "categories"),
+  PAIR("agreement", REFERRAL, agreed_operational, COR_NO_AGREEMENT, "categories"),
+  PAIR("agreement", ABN_CONFIRM, agreed_operational, COR_OK, ""),
+  PAIR("agreement", REGISTRATION, no_agreement, COR_OK, ""),
+  PAIR("agreement", WITHDRAWAL_NOTICE, no_agreement, COR_OK, ""),
+  PAIR("standing", REGISTRATION, handle_taken, COR_CONFLICT, "handle"),
+  PAIR("standing", CASE_FILE, case_unknown, COR_NO_STANDING, "handle"),
+  PAIR("standing", CASE_FILE, no_standing, COR_NO_STANDING, "handle"),
+  PAIR("standing", CASE_FILE, unknown_and_no_programme, COR_NO_STANDING, "handle"),
+  PAIR("standing", CONSENT_RECORD, no_standing, COR_NO_STANDING, "handle"),
+  PAIR("standing", ERASURE_STATEMENT, no_standing, COR_NO_STANDING, "handle"),
+  PAIR("standing", CONSENT_WITHDRAWAL, no_standing, COR_OK, ""),
+  PAIR("standing", CONSENT_WITHDRAWAL, case_unknown, COR_OK, ""),
+  PAIR("standing", OBLIGATION_NOTICE, no_standing, COR_OK, ""),
+  PAIR("other party", ABN_CONFIRM, not_a_party, COR_NO_STANDING, "recipient"),
+  PAIR("other party", ARRIVAL_NOTICE, not_a_party, COR_NO_STANDING, "recipient"),
+  PAIR("other party", REFERRAL_ACK, not_a_party, COR_NO_STANDING, "recipient"),
+  PAIR("other party", REFERRAL_HANDOVER, not_a_party, COR_NO_STANDING, "recipient"),
+  PAIR("other party", SERVICE_REPORT, not_a_party, COR_NO_STANDING, "recipient"),
+  PAIR("other party", CASE_FILE, not_a_party, COR_OK, ""),
+  PAIR("case stands", CASE_FILE, case_withdrawn, COR_CASE_WITHDRAWN, "handle"),
+  PAIR("case stands", CONSENT_RECORD, case_withdrawn, COR_CASE_WITHDRAWN, "handle"),
+  PAIR("case stands", REFERRAL_ACK, case_withdrawn, COR_CASE_WITHDRAWN, "handle"),
+  PAIR("case stands", REFERRAL_ACK, answer_no_when_withdrawn, COR_OK, ""),
+  PAIR("case stands", CONSENT_WITHDRAWAL, case_withdrawn, COR_OK, ""),
+  PAIR("case stands", ERASURE_STATEMENT, case_withdrawn, COR_OK, ""),
+  PAIR("case stands", WITHDRAWAL_NOTICE, case_withdrawn, COR_OK, ""),
+  PAIR("basis", CASE_FILE, record_duty, COR_BASIS_NOT_ALLOWED, "basis"),
+  PAIR("basis", CASE_FILE, vital_interest, COR_BASIS_NOT_ALLOWED, "basis"),
+  PAIR("basis", CASE_FILE, basis_out_of_range, COR_BASIS_NOT_ALLOWED, "basis"),
+  PAIR("basis", CASE_FILE, life_at_risk, COR_BASIS_NOT_ALLOWED, "basis"),
+  PAIR("basis", CASE_FILE, health_life_at_risk, COR_OK, ""),
+  PAIR("basis", REFERRAL_HANDOVER, life_at_risk, COR_OK, ""),
+  PAIR("basis", ABN, life_at_risk, COR_BASIS_NOT_ALLOWED, "basis"),
+  PAIR("basis", TICKET_ISSUED, travel_without_person, COR_BASIS_NOT_ALLOWED, "basis"),
+  PAIR("purpose", CASE_FILE, purpose_monitoring, COR_BASIS_NOT_ALLOWED, "purpose"),
+  PAIR("purpose", CASE_FILE, health_wrong_purpose, COR_BASIS_NOT_ALLOWED, "purpose"),
+  PAIR("purpose", CASE_FILE, health_part, COR_OK, ""),
+  PAIR("categories", CASE_FILE, carries_health, COR_CATEGORY_NOT_ALLOWED, "categories"),
+  PAIR("categories", ABN, carries_protection, COR_CATEGORY_NOT_ALLOWED, "categories"),
+  PAIR("categories", CASE_FILE, carries_nothing, COR_CATEGORY_NOT_ALLOWED, "categories"),
+  PAIR("categories", CASE_FILE, compartment_protection, COR_CATEGORY_NOT_ALLOWED, "categories"),
+  PAIR("categories", CASE_FILE, compartment_out_of_range, COR_CATEGORY_NOT_ALLOWED, "categories"),
+  PAIR("categories", ABN, to_transit, COR_CATEGORY_NOT_ALLOWED, "categories"),
+  PAIR("categories", REFERRAL, cover_empty, COR_CATEGORY_NOT_ALLOWED, "cover"),
+  PAIR("categories", REFERRAL, cover_protection, COR_CATEGORY_NOT_ALLOWED, "cover"),
+  PAIR("categories", REFERRAL, cover_legal_to_child_authority, COR_CATEGORY_NOT_ALLOWED, "cover"),
+  PAIR("consent", CASE_FILE, consent_missing, COR_NO_CONSENT, "consent_id"),
+  PAIR("consent", CASE_FILE, consent_withdrawn, COR_CONSENT_WITHDRAWN, "consent_id"),
+  PAIR("consent", CASE_FILE, consent_withdrawn_later, COR_CONSENT_WITHDRAWN, "consent_id"),
+  PAIR("consent", CASE_FILE, consent_not_begun, COR_NO_CONSENT, "consent_id"),
+  PAIR("consent", CASE_FILE, consent_begins_now, COR_OK, ""),
+  PAIR("consent", CASE_FILE, consent_ends_now, COR_CONSENT_EXPIRED, "consent_id"),
+  PAIR("consent", CASE_FILE, consent_ends_after_now, COR_OK, ""),
+  PAIR("consent", CASE_FILE, scope_other_office, COR_NO_CONSENT, "categories"),
+  PAIR("consent", CASE_FILE, scope_other_purpose, COR_NO_CONSENT, "categories"),
+  PAIR("consent", CASE_FILE, scope_fewer_categories, COR_NO_CONSENT, "categories"),
+  PAIR("consent", CASE_FILE, scope_to_nobody, COR_NO_CONSENT, "categories"),
+  PAIR("consent", CASE_FILE, scope_by_role, COR_OK, ""),
+  PAIR("consent", CASE_FILE, scope_by_other_role, COR_NO_CONSENT, "categories"),
+  PAIR("consent", CASE_FILE, scopes_joined, COR_OK, ""),
+  PAIR("consent", CASE_FILE, no_scopes, COR_NO_CONSENT, "categories"),
+  PAIR("consent", ABN_CONFIRM, consent_missing, COR_OK, ""),
+  PAIR("consent", REFERRAL, consent_missing, COR_NO_CONSENT, "cover"),
+  PAIR("consent", REFERRAL, consent_withdrawn, COR_CONSENT_WITHDRAWN, "cover"),
+  PAIR("consent", REFERRAL, scope_other_office, COR_NO_CONSENT, "categories"),
+  PAIR("consent", REFERRAL, scope_fewer_categories, COR_NO_CONSENT, "categories"),
+  PAIR("safeguards", ABN, safeguards_unmet, COR_SAFEGUARDS_MISSING, "safeguards_met"),
+  PAIR("safeguards", TICKET_ISSUED, safeguards_unmet, COR_OK, ""),
+  PAIR("before", CASE_FILE, no_history, COR_PRECONDITION_MISSING, "type"),
+  PAIR("before", ABN, no_history, COR_PRECONDITION_MISSING, "type"),
+  PAIR("before", TICKET_ISSUED, no_yes, COR_PRECONDITION_MISSING, "type"),
+  PAIR("before", DEPARTURE_CONFIRMATION, no_yes, COR_OK, ""),
+  PAIR("before", ARRIVAL_NOTICE, no_history, COR_PRECONDITION_MISSING, "type"),
+  PAIR("before", REFERRAL_HANDOVER, no_yes, COR_PRECONDITION_MISSING, "type"),
+  PAIR("before", CONSENT_WITHDRAWAL, no_history, COR_OK, ""),
+  PAIR("one provider", REFERRAL_ACK, referral_taken, COR_REFERRAL_TAKEN, "handle"),
+  PAIR("one provider", REFERRAL_ACK, answer_no_when_taken, COR_OK, ""),
+  PAIR("one provider", REFERRAL, referral_taken, COR_REFERRAL_TAKEN, "handle"),
+  PAIR("one provider", SERVICE_REPORT, referral_taken, COR_OK, ""),
+  PAIR("one provider", REFERRAL_HANDOVER, referral_taken, COR_REFERRAL_TAKEN, "handle"),
+  PAIR("limits", CASE_FILE, expires_now, COR_EXPIRED, "expires_at"),
+  PAIR("limits", CASE_FILE, sent_ahead, COR_CLOCK_SKEW, "sent_at"),
+  PAIR("limits", CASE_FILE, sent_at_skew_limit, COR_OK, ""),
+  PAIR("limits", CASE_FILE, table_newer, COR_TABLE_VERSION, "table_version"),
+  PAIR("limits", CASE_FILE, table_ancient, COR_TABLE_VERSION, "table_version"),
+  PAIR("deny by default", CASE_FILE, type_unknown, COR_UNKNOWN_ENUM, "type"),
+};
+/* When two rules refuse, the earlier one answers. */
+static const struct { void (*first)(world *), (*second)(world *); int code; } order[] = {
+  {sender_unknown, no_agreement, COR_UNKNOWN_OFFICE},
+  {no_agreement, no_standing, COR_NO_AGREEMENT},
+  {no_standing, other_programme, COR_NO_STANDING},
+  {no_standing, case_withdrawn, COR_NO_STANDING},
+  {case_unknown, consent_missing, COR_NO_STANDING},
+  {case_withdrawn, consent_missing, COR_CASE_WITHDRAWN},
+  {other_programme, vital_interest, COR_NO_AGREEMENT},
+  {carries_health, consent_missing, COR_CATEGORY_NOT_ALLOWED},
+  {consent_withdrawn, consent_ends_now, COR_CONSENT_WITHDRAWN},
+  {consent_missing, no_history, COR_NO_CONSENT},
+  {no_history, expires_now, COR_PRECONDITION_MISSING},
+};
+/* clang-format on */
+#define COUNT(a) ((int)(sizeof(a) / sizeof *(a)))
+
+static cor_decision decide(Corridor__V1__MessageType type, void (*change)(world *)) {
+  world w;
+  plain(&w, type);
+  change(&w);
+  return cor_gate_decide(&w.facts, &w.header);
+}
+
+START_TEST(every_type_passes_when_all_is_well) {
+  const cor_sop_row *row;
+  for (size_t i = 0; (row = cor_sop_at(i)); i++) {
+    cor_decision d = decide(row->type, no_change);
+    ck_assert_msg(d.code == COR_OK, "%s refused: %s %s", row->name, cor_refusal_of(d.code)->name, d.field);
+    ck_assert_uint_eq(d.table_version, COR_SOP_VERSION);
+  }
+}
+END_TEST
+
+START_TEST(a_changed_input_changes_the_result) {
+  const pair *p = &pairs[_i];
+  cor_decision d = decide(p->type, p->change);
+  ck_assert_msg(d.code == p->code, "%s/%s: got %s, expected %s", p->rule, p->what,
+                cor_refusal_of(d.code)->name, cor_refusal_of(p->code)->name);
+  ck_assert_str_eq(d.field, p->field);
+}
+END_TEST
+
+START_TEST(the_earlier_rule_answers) {
+  world w;
+  plain(&w, COR_T(CASE_FILE));
+  order[_i].first(&w);
+  order[_i].second(&w);
+  ck_assert_int_eq(cor_gate_decide(&w.facts, &w.header).code, order[_i].code);
+}
+END_TEST
+
+/* Invariant 10: whatever else is true of a case, without standing the answer is
+ * the one for a case that does not exist. */
+START_TEST(unknown_and_not_yours_look_the_same) {
+  cor_decision unknown = decide(COR_T(CASE_FILE), unknown_and_no_programme);
+  for (int i = 0; i < COUNT(pairs); i++) {
+    world w;
+    plain(&w, COR_T(CASE_FILE));
+    pairs[i].change(&w);
+    no_standing(&w);
+    cor_decision theirs = cor_gate_decide(&w.facts, &w.header);
+    w.facts.case_known = false;
+    memset(&w.facts.consent, 0, sizeof w.facts.consent);
+    w.facts.programme[0] = '\0';
+    w.facts.case_withdrawn = w.facts.referral_taken = false;
+    w.facts.history = w.facts.history_yes = 0;
+    cor_decision absent = cor_gate_decide(&w.facts, &w.header);
+    ck_assert_msg(theirs.code == absent.code && strcmp(theirs.field, absent.field) == 0,
+                  "%s tells them apart", pairs[i].what);
+    ck_assert_int_ne(theirs.code, COR_OK);
+  }
+  ck_assert_int_eq(unknown.code, COR_NO_STANDING);
+}
+END_TEST
+
+static void print_table(void) {
+  for (int i = 0; i < COUNT(pairs); i++) {
+    const pair *p = &pairs[i];
+    printf("%-15s %-22s as it should be: %-4s  %s: %s\n", p->rule, cor_sop_find(p->type)->name,
+           cor_refusal_of(decide(p->type, no_change).code)->name, p->what,
+           cor_refusal_of(decide(p->type, p->change).code)->name);
+  }
+}
+
+int main(void) {
+  print_table();
+  Suite *suite = suite_create("gate");
+  TCase *tc = tcase_create("gate");
+  tcase_add_test(tc, every_type_passes_when_all_is_well);
+  tcase_add_loop_test(tc, a_changed_input_changes_the_result, 0, COUNT(pairs));
+  tcase_add_loop_test(tc, the_earlier_rule_answers, 0, COUNT(order));
+  tcase_add_test(tc, unknown_and_not_yours_look_the_same);
+  suite_add_tcase(suite, tc);
+  SRunner *runner = srunner_create(suite);
+  srunner_run_all(runner, CK_NORMAL);
+  int failed = srunner_ntests_failed(runner);
+  srunner_free(runner);
+  return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

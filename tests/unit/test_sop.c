@@ -1,0 +1,166 @@
+/* test_sop.c - the table is whole: every message type has one row with its
+ * source, names are those of the process reference, what closes was opened,
+ * what must have happened before can happen, every part has a body. */
+#include "corridor/sop.h"
+#include <check.h>
+#include <corridor/v1/card.pb-c.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Every name a case officer writes in {"type": ...}. */
+static const char *const names[] = {
+    "Registration",     "ConsentRecord",    "ConsentWithdrawal",
+    "ErasureStatement", "CaseFile",         "ABN",
+    "AbnConfirm",       "TicketIssued",     "DepartureConfirmation",
+    "ArrivalNotice",    "Referral",         "ReferralAck",
+    "ReferralHandover", "ServiceReport",    "EndNotice",
+    "WithdrawalNotice", "ObligationNotice",
+};
+#define COUNT(a) (sizeof(a) / sizeof *(a))
+
+static size_t row_count(void) {
+  size_t n = 0;
+  while (cor_sop_at(n))
+    n++;
+  return n;
+}
+
+START_TEST(every_message_type_has_its_row) {
+  const ProtobufCEnumDescriptor *types = &corridor__v1__message_type__descriptor;
+  for (unsigned i = 0; i < types->n_values; i++) {
+    if (types->values[i].value == 0) continue;
+    const cor_sop_row *row = cor_sop_find((Corridor__V1__MessageType)types->values[i].value);
+    ck_assert_msg(row != NULL, "no row for %s", types->values[i].name);
+    ck_assert_ptr_nonnull(row->cite);
+    ck_assert_str_ne(row->cite, "");
+  }
+  ck_assert_uint_eq(row_count(), types->n_values - 1);
+  ck_assert_ptr_null(cor_sop_find((Corridor__V1__MessageType)99));
+}
+END_TEST
+
+START_TEST(names_are_the_process_reference_s) {
+  ck_assert_uint_eq(row_count(), COUNT(names));
+  for (size_t i = 0; i < COUNT(names); i++) {
+    const cor_sop_row *row = cor_sop_named(names[i]);
+    ck_assert_msg(row != NULL, "no row named %s", names[i]);
+    ck_assert_ptr_eq(row, cor_sop_find(row->type)); /* unique: the first of its type */
+  }
+  ck_assert_ptr_null(cor_sop_named("abn"));
+  ck_assert_ptr_null(cor_sop_named(NULL));
+}
+END_TEST
+
+static bool anyone(cor_duty duty, bool opens) {
+  const cor_sop_row *row;
+  for (size_t i = 0; (row = cor_sop_at(i)); i++)
+    for (size_t k = 0; k < 2; k++)
+      if ((opens ? row->opens[k] : row->closes[k]) == duty) return true;
+  return false;
+}
+
+START_TEST(every_duty_is_opened_and_can_be_closed) {
+  cor_duty duty = (cor_duty)_i;
+  const cor_duty_row *row = cor_duty_find(duty);
+  ck_assert_ptr_nonnull(row);
+  ck_assert_str_ne(row->cite, "");
+  ck_assert_str_ne(row->name, "");
+  ck_assert_int_le(row->escalate_hours[0], row->escalate_hours[1]);
+  ck_assert_msg(anyone(duty, true), "nothing opens %s", row->name);
+  ck_assert_msg(anyone(duty, false), "nothing closes %s", row->name);
+}
+END_TEST
+
+/* Whoever the table makes owe an answer is allowed to send it. */
+START_TEST(duties_fall_on_those_who_can_meet_them) {
+  const cor_sop_row *row;
+  for (size_t i = 0; (row = cor_sop_at(i)); i++)
+    for (size_t k = 0; k < 2 && row->opens[k]; k++) {
+      bool sender = cor_duty_find(row->opens[k])->owner == COR_OWNER_SENDER;
+      uint32_t owners = sender ? row->from_roles : row->to_roles, able = 0;
+      for (unsigned role = 1; role < 32; role++)
+        if (owners & COR_BIT(role)) able += cor_duty_falls_on(row->opens[k], (Corridor__V1__Role)role);
+      ck_assert_msg(able > 0, "%s opens a duty that nobody can meet", row->name);
+    }
+  ck_assert(cor_duty_falls_on(COR_DUTY_ABN_CONFIRM, COR_ROLE(ORIGIN_MISSION)));
+  ck_assert(!cor_duty_falls_on(COR_DUTY_ABN_CONFIRM, COR_ROLE(TRANSIT_MISSION)));
+  ck_assert(!cor_duty_falls_on(COR_DUTY_NONE, COR_ROLE(ORIGIN_MISSION)));
+}
+END_TEST
+
+START_TEST(what_comes_before_can_come) {
+  const cor_sop_row *row;
+  for (size_t i = 0; (row = cor_sop_at(i)); i++)
+    for (size_t k = 0; k < COR_SOP_BEFORE_MAX && row->before[k].type; k++) {
+      const cor_sop_row *before = cor_sop_find(row->before[k].type);
+      ck_assert_msg(before != NULL && before < row, "%s waits for a later row", row->name);
+      ck_assert_int_eq(before->handle, row->handle);
+      ck_assert(row->before[k].outcome == 0 ||
+                (row->before[k].outcome == COR_OUTCOME(YES) && before->needs_outcome));
+    }
+}
+END_TEST
+
+START_TEST(every_part_has_a_body_and_categories) {
+  const cor_sop_row *row;
+  for (size_t i = 0; (row = cor_sop_at(i)); i++)
+    for (unsigned c = 0; c < COUNT(row->categories); c++) {
+      bool has = (row->compartments & COR_BIT(c)) != 0;
+      ck_assert_msg((cor_sop_body(row->type, (Corridor__V1__Compartment)c) != NULL) == has, "%s body",
+                    row->name);
+      ck_assert_msg((row->categories[c] != 0) == has, "%s categories", row->name);
+    }
+}
+END_TEST
+
+START_TEST(rows_are_whole) {
+  const cor_sop_row *row;
+  for (size_t i = 0; (row = cor_sop_at(i)); i++) {
+    ck_assert_msg(row->from_roles && row->purposes && row->bases && row->compartments, "%s", row->name);
+    ck_assert_msg(row->to_hub != (row->to_roles != 0), "%s: to whom?", row->name);
+    ck_assert_msg(row->from_hub == (row->from_roles == COR_BIT(COR_ROLE(HUB))), "%s: from whom?", row->name);
+    ck_assert_msg(row->needs_cover == (row->type == COR_T(REFERRAL)), "%s: cover", row->name);
+    ck_assert_msg(!(row->bases & COR_BIT(COR_BASIS(VITAL_INTEREST_OTHER))), "%s: off by default", row->name);
+  }
+}
+END_TEST
+
+/* [003:603]: protection risk travels in the PROTECTION compartment or not at
+ * all; health detail never reaches operations. */
+START_TEST(need_to_know) {
+  const uint32_t health = COR_BIT(COR_CAT(HEALTH_DATA)) | COR_BIT(COR_CAT(MENTAL_HEALTH));
+  const cor_sop_row *row;
+  for (size_t i = 0; (row = cor_sop_at(i)); i++) {
+    for (unsigned c = 0; c < COUNT(row->categories); c++)
+      if (c != COR_C(PROTECTION))
+        ck_assert_msg(!(row->categories[c] & COR_BIT(COR_CAT(PROTECTION_RISK))), "%s", row->name);
+    ck_assert_msg(!(row->categories[COR_C(OPERATIONS)] & health), "%s", row->name);
+  }
+  const cor_sop_row *file = cor_sop_find(COR_T(CASE_FILE));
+  ck_assert(!(file->categories[COR_C(CASEWORK)] & health));
+  uint32_t transit = cor_sop_categories(cor_sop_find(COR_T(ABN)), COR_C(OPERATIONS),
+                                        COR_ROLE(TRANSIT_MISSION));
+  ck_assert(!(transit & COR_BIT(COR_CAT(BIODATA))));
+  ck_assert(transit & COR_BIT(COR_CAT(TRAVEL)));
+  ck_assert_uint_eq(cor_sop_categories(file, (Corridor__V1__Compartment)8, COR_ROLE(ORIGIN_MISSION)), 0);
+}
+END_TEST
+
+int main(void) {
+  Suite *suite = suite_create("sop");
+  TCase *tc = tcase_create("sop");
+  tcase_add_test(tc, every_message_type_has_its_row);
+  tcase_add_test(tc, names_are_the_process_reference_s);
+  tcase_add_loop_test(tc, every_duty_is_opened_and_can_be_closed, 1, COR_DUTY_COUNT);
+  tcase_add_test(tc, duties_fall_on_those_who_can_meet_them);
+  tcase_add_test(tc, what_comes_before_can_come);
+  tcase_add_test(tc, every_part_has_a_body_and_categories);
+  tcase_add_test(tc, rows_are_whole);
+  tcase_add_test(tc, need_to_know);
+  suite_add_tcase(suite, tc);
+  SRunner *runner = srunner_create(suite);
+  srunner_run_all(runner, CK_NORMAL);
+  int failed = srunner_ntests_failed(runner);
+  srunner_free(runner);
+  return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
