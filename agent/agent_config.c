@@ -12,20 +12,34 @@
 #include <zmq.h>
 
 static const cor_config_row rows[] = {
-    {.name = "office_dir", .type = COR_CONF_PATH,
+    {.name = "office_dir",
+     .type = COR_CONF_PATH,
      .help = "key directory of the office, as `corridor office install` left it"},
     {.name = "store", .type = COR_CONF_PATH, .help = "the agent's database file; made with mode 0600"},
-    {.name = "socket", .type = COR_CONF_PATH, .help = "unix socket on which the `corridor` command is served"},
-    {.name = "brokers", .type = COR_CONF_LIST, .max = AGENT_BROKERS_MAX,
+    {.name = "socket",
+     .type = COR_CONF_PATH,
+     .help = "unix socket on which the `corridor` command is served"},
+    {.name = "brokers",
+     .type = COR_CONF_LIST,
+     .max = AGENT_BROKERS_MAX,
      .help = "brokers as tcp://host:port, separated by commas, tried in this order"},
     {.name = "hub_key", .type = COR_CONF_TEXT, .help = "the hub's public CURVE key, 40 Z85 characters"},
-    {.name = "status", .type = COR_CONF_TEXT, .fallback = "",
+    {.name = "status",
+     .type = COR_CONF_TEXT,
+     .fallback = "",
      .help = "loopback address and port for /healthz and /metrics; empty: none"},
-    {.name = "demo_clock", .type = COR_CONF_PATH, .fallback = "",
+    {.name = "demo_clock",
+     .type = COR_CONF_PATH,
+     .fallback = "",
      .help = "demo clock file; refused unless ca.crt bears the demo mark"},
-    {.name = "catalogue", .type = COR_CONF_PATH, .fallback = CORRIDOR_DATADIR "/catalogue",
+    {.name = "catalogue",
+     .type = COR_CONF_PATH,
+     .fallback = CORRIDOR_DATADIR "/catalogue",
      .help = "directory of the sentences that explain refusals"},
-    {.name = "log_level", .type = COR_CONF_TEXT, .fallback = "info", .reload = true,
+    {.name = "log_level",
+     .type = COR_CONF_TEXT,
+     .fallback = "info",
+     .reload = true,
      .help = "least level that is logged: debug, info, warn or alarm"},
 };
 enum { ROWS = sizeof rows / sizeof *rows };
@@ -52,7 +66,8 @@ static bool check_level(const cor_config *config, cor_error *err) {
 
 static bool check_brokers(const cor_config *config, cor_error *err) {
   const char *broker = cor_config_item(config, "brokers", 0);
-  if (broker == NULL) return cor_fail(err, COR_BAD_INPUT, "brokers", "name at least one broker, tcp://host:port");
+  if (broker == NULL)
+    return cor_fail(err, COR_BAD_INPUT, "brokers", "name at least one broker, tcp://host:port");
   for (size_t i = 0; (broker = cor_config_item(config, "brokers", i)) != NULL; i++)
     if (strncmp(broker, "tcp://", 6) != 0 || strrchr(broker + 6, ':') == NULL || strlen(broker) > 255)
       return cor_fail(err, COR_BAD_INPUT, "brokers", "broker %zu is not tcp://host:port", i + 1);
@@ -68,7 +83,8 @@ static bool check_hub_key(const cor_config *config, cor_error *err) {
 
 cor_config *agent_config_load(const char *path, cor_error *err) {
   cor_config *config = cor_config_load(path, rows, ROWS, err);
-  if (config != NULL && !(check_brokers(config, err) && check_hub_key(config, err) && check_level(config, err)))
+  if (config != NULL &&
+      !(check_brokers(config, err) && check_hub_key(config, err) && check_level(config, err)))
     cor_config_destroy(&config);
   return config;
 }

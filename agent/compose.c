@@ -46,7 +46,7 @@ static bool default_reply(agent *a, const compose_order *order, draft *d, cor_er
   for (size_t i = 0; reply == NULL && i < sizeof answers / sizeof *answers; i++) {
     store_message newest;
     if (answers[i].type != order->row->type) continue;
-    store_found found = store_in_newest(a->store, order->handle, answers[i].answers, &newest, err);
+    store_found found = store_in_newest(a->store, order->handle, (int)answers[i].answers, &newest, err);
     if (found == STORE_ERROR) return false;
     if (found == STORE_ABSENT) break;
     memcpy(d->reply, newest.id, COR_ID_LEN);
@@ -64,14 +64,16 @@ static unsigned lowest_bit(unsigned bits) {
 static Corridor__V1__Purpose default_purpose(const compose_order *order) {
   unsigned care = COR_BIT(COR_PURPOSE(CONTINUITY_OF_CARE));
   if (order->purpose != 0) return order->purpose;
-  if (order->compartment == COR_C(HEALTH) && (order->row->purposes & care)) return COR_PURPOSE(CONTINUITY_OF_CARE);
+  if (order->compartment == COR_C(HEALTH) && (order->row->purposes & care))
+    return COR_PURPOSE(CONTINUITY_OF_CARE);
   return (Corridor__V1__Purpose)lowest_bit(order->row->purposes & ~care);
 }
 
 static Corridor__V1__LegalBasis default_basis(const compose_order *order, uint32_t categories) {
   unsigned none = COR_BIT(COR_BASIS(NO_PERSONAL_DATA));
   if (order->basis != 0) return order->basis;
-  if ((order->row->bases & none) && categories == COR_BIT(COR_CAT(OPERATIONAL))) return COR_BASIS(NO_PERSONAL_DATA);
+  if ((order->row->bases & none) && categories == COR_BIT(COR_CAT(OPERATIONAL)))
+    return COR_BASIS(NO_PERSONAL_DATA);
   return (Corridor__V1__LegalBasis)lowest_bit(order->row->bases);
 }
 
@@ -87,7 +89,8 @@ static uint32_t default_categories(const compose_order *order, const store_case 
 static int64_t body_time(const ProtobufCMessage *body) {
   static const char *const names[] = {"departs_at", "departed_at", "answer_by"};
   for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-    const ProtobufCFieldDescriptor *field = protobuf_c_message_descriptor_get_field_by_name(body->descriptor, names[i]);
+    const ProtobufCFieldDescriptor *field = protobuf_c_message_descriptor_get_field_by_name(body->descriptor,
+                                                                                            names[i]);
     if (field != NULL && field->type == PROTOBUF_C_TYPE_INT64)
       return *(const int64_t *)((const char *)body + field->offset);
   }
@@ -97,7 +100,8 @@ static int64_t body_time(const ProtobufCMessage *body) {
 static Corridor__V1__Outcome body_outcome(const ProtobufCMessage *body) {
   static const char *const names[] = {"available", "answer"};
   for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-    const ProtobufCFieldDescriptor *field = protobuf_c_message_descriptor_get_field_by_name(body->descriptor, names[i]);
+    const ProtobufCFieldDescriptor *field = protobuf_c_message_descriptor_get_field_by_name(body->descriptor,
+                                                                                            names[i]);
     if (field != NULL && field->descriptor == &corridor__v1__outcome__descriptor)
       return *(const Corridor__V1__Outcome *)((const char *)body + field->offset);
   }
@@ -111,10 +115,12 @@ static bool names_escort(const ProtobufCMessage *body) {
 
 static bool safeguards_met(const compose_order *order, const store_case *known) {
   if (!order->row->safeguards || known == NULL) return false;
-  return known->safeguards == STORE_GUARDED || (known->safeguards == STORE_GUARDED_WITH_ESCORT && names_escort(order->body));
+  return known->safeguards == STORE_GUARDED ||
+         (known->safeguards == STORE_GUARDED_WITH_ESCORT && names_escort(order->body));
 }
 
-static bool fill_header(agent *a, const compose_order *order, const store_case *known, draft *d, cor_error *err) {
+static bool fill_header(agent *a, const compose_order *order, const store_case *known, draft *d,
+                        cor_error *err) {
   Corridor__V1__Header *h = &d->header;
   const int64_t now = cor_clock_now(a->clock);
   const uint32_t bits = default_categories(order, known);
@@ -135,7 +141,9 @@ static bool fill_header(agent *a, const compose_order *order, const store_case *
   h->sent_at = now;
   h->expires_at = order->expires_at != 0 ? order->expires_at : now + LIFE_DAYS * day_ms;
   h->event_at = order->event_at != 0 ? order->event_at : order->row->needs_event ? body_time(order->body) : 0;
-  h->outcome = order->outcome != 0 ? order->outcome : order->row->needs_outcome ? body_outcome(order->body) : 0;
+  h->outcome = order->outcome != 0         ? order->outcome
+               : order->row->needs_outcome ? body_outcome(order->body)
+                                           : 0;
   h->safeguards_met = safeguards_met(order, known);
   h->table_version = COR_SOP_VERSION;
   return default_reply(a, order, d, err);
@@ -145,17 +153,22 @@ static bool fill_header(agent *a, const compose_order *order, const store_case *
 
 static X509 *sealing_cert(const cor_cards *cards, const char *office, Corridor__V1__Compartment c) {
   const cor_card *card = cor_cards_find(cards, office);
-  return card == NULL || (unsigned)c >= sizeof card->sealing / sizeof *card->sealing ? NULL : card->sealing[c];
+  return card == NULL || (unsigned)c >= sizeof card->sealing / sizeof *card->sealing ? NULL
+                                                                                     : card->sealing[c];
 }
 
-static bool seal(agent *a, const cor_cards *cards, const draft *d, cor_bytes content, cor_buf *out, cor_error *err) {
+static bool seal(agent *a, const cor_cards *cards, const draft *d, cor_bytes content, cor_buf *out,
+                 cor_error *err) {
   const Corridor__V1__Header *h = &d->header;
-  X509 *to[] = {sealing_cert(cards, h->recipient, h->compartment), sealing_cert(cards, a->office.id, h->compartment)};
+  X509 *to[] = {sealing_cert(cards, h->recipient, h->compartment),
+                sealing_cert(cards, a->office.id, h->compartment)};
   const char *name = cor_compartment_name(h->compartment);
   if (to[0] == NULL)
-    return cor_fail(err, COR_RECIPIENT_UNKNOWN, "recipient", "%s has no %s key on its card; nothing was kept", h->recipient, name);
+    return cor_fail(err, COR_RECIPIENT_UNKNOWN, "recipient", "%s has no %s key on its card; nothing was kept",
+                    h->recipient, name);
   if (to[1] == NULL)
-    return cor_fail(err, COR_NOT_PERMITTED, "compartment", "this office has no %s key of its own; nothing was kept", name);
+    return cor_fail(err, COR_NOT_PERMITTED, "compartment",
+                    "this office has no %s key of its own; nothing was kept", name);
   Corridor__V1__Sealed sealed = CORRIDOR__V1__SEALED__INIT;
   sealed.message_id = h->message_id;
   sealed.sender = h->sender;
@@ -170,8 +183,12 @@ static bool seal(agent *a, const cor_cards *cards, const draft *d, cor_bytes con
 static bool keep(agent *a, const compose_order *order, const store_case *known, const draft *d,
                  const Corridor__V1__Envelope *wire, cor_buf *body, cor_error *err) {
   const Corridor__V1__Header *h = &d->header;
-  store_message m = {.outgoing = true, .type = (int)h->type, .compartment = (int)h->compartment,
-                     .outcome = (int)h->outcome, .sent_at = h->sent_at, .body = *body};
+  store_message m = {.outgoing = true,
+                     .type = (int)h->type,
+                     .compartment = (int)h->compartment,
+                     .outcome = (int)h->outcome,
+                     .sent_at = h->sent_at,
+                     .body = *body};
   memcpy(m.id, d->id, COR_ID_LEN);
   memcpy(m.handle, order->handle, COR_ID_LEN);
   memcpy(m.case_handle, known == NULL ? order->handle : known->case_handle, COR_ID_LEN);
@@ -194,27 +211,32 @@ static bool note_case(agent *a, const compose_order *order, const store_case *kn
     char day[COR_TIME_TEXT];
     cor_error ignored;
     today.planned_return_date = (char *)cor_day_text(cor_day_of(cor_clock_now(a->clock), 0), day);
-    c.safeguards = !cor_safeguards_check(file, &ignored)         ? STORE_UNGUARDED
+    c.safeguards = !cor_safeguards_check(file, &ignored)      ? STORE_UNGUARDED
                    : cor_escort_check(file, &today, &ignored) ? STORE_GUARDED
                                                               : STORE_GUARDED_WITH_ESCORT;
   }
   return store_case_put(a->store, &c, err);
 }
 
-bool compose_message(agent *a, const cor_cards *cards, const compose_order *order, uint8_t id[COR_ID_LEN], cor_error *err) {
+bool compose_message(agent *a, const cor_cards *cards, const compose_order *order, uint8_t id[COR_ID_LEN],
+                     cor_error *err) {
   draft d = {0};
   store_case found_case;
   cor_buf content = {0}, body = {0};
   Corridor__V1__Envelope *wire = NULL;
   bool ok = false, record = order->compartment == COR_C(RECORD);
-  if (!cor_office_valid(order->to)) return cor_fail(err, COR_BAD_INPUT, "/to", "not an office id; nothing was kept");
+  if (!cor_office_valid(order->to))
+    return cor_fail(err, COR_BAD_INPUT, "/to", "not an office id; nothing was kept");
   if (!cor_content_check(order->row->type, order->compartment, order->body, order->path, err)) return false;
   store_found found = store_case_get(a->store, order->handle, &found_case, err);
   if (found == STORE_ERROR) return false;
   const store_case *known = found == STORE_FOUND ? &found_case : NULL;
-  if (!fill_header(a, order, known, &d, err) || !compose_gate(a, cards, order, known, &d.header, d.consent, err)) return false;
+  if (!fill_header(a, order, known, &d, err) ||
+      !compose_gate(a, cards, order, known, &d.header, d.consent, err))
+    return false;
   if (!cor_encode(order->body, &content, err)) goto done;
-  if (record ? !cor_buf_copy(&body, cor_buf_view(&content), err) : !seal(a, cards, &d, cor_buf_view(&content), &body, err))
+  if (record ? !cor_buf_copy(&body, cor_buf_view(&content), err)
+             : !seal(a, cards, &d, cor_buf_view(&content), &body, err))
     goto done;
   wire = cor_envelope_make(&d.header, order->cover, cor_buf_view(&body), a->office.signing, err);
   if (wire == NULL) goto done;

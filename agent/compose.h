@@ -13,15 +13,15 @@ typedef struct compose_order {
   uint8_t handle[COR_ID_LEN];
   Corridor__V1__Compartment compartment;
   const ProtobufCMessage *body;
-  const char *path;            /* JSON Pointer of the body in the request */
-  const uint8_t *consent;      /* 16 bytes */
-  const uint8_t *in_reply_to;  /* 16 bytes */
+  const char *path;           /* JSON Pointer of the body in the request */
+  const uint8_t *consent;     /* 16 bytes */
+  const uint8_t *in_reply_to; /* 16 bytes */
   Corridor__V1__LegalBasis basis;
   Corridor__V1__Purpose purpose;
   Corridor__V1__Outcome outcome;
-  uint32_t categories;         /* bits */
+  uint32_t categories; /* bits */
   int64_t event_at, expires_at;
-  Corridor__V1__Cover *cover;  /* offers only */
+  Corridor__V1__Cover *cover; /* offers only */
 } compose_order;
 
 /* Content rules, defaults, local gate, seal, signature, outbox. Call between

@@ -48,6 +48,7 @@ static const field_row fields[] = {
   {ABN_BODY, NULL, COR_CAT(TRAVEL)},
   {&corridor__v1__ticket_issued__descriptor, NULL, COR_CAT(TRAVEL)},
   {&corridor__v1__departure_confirmation__descriptor, NULL, COR_CAT(TRAVEL)},
+  {&corridor__v1__arrival_notice__descriptor, NULL, COR_CAT(TRAVEL)},
   {HANDOVER, "contact", COR_CAT(CONTACT)},
   {HANDOVER, "skills", COR_CAT(EDUCATION)},
   {HANDOVER, NULL, COR_CAT(BIODATA)},
@@ -88,6 +89,7 @@ static uint32_t category_of(const ProtobufCMessageDescriptor *body, const char *
 uint32_t compose_categories(const ProtobufCMessage *body) {
   uint32_t bits = 0;
   for (unsigned i = 0; i < body->descriptor->n_fields; i++)
-    if (filled_in(body, &body->descriptor->fields[i])) bits |= category_of(body->descriptor, body->descriptor->fields[i].name);
+    if (filled_in(body, &body->descriptor->fields[i]))
+      bits |= category_of(body->descriptor, body->descriptor->fields[i].name);
   return bits != 0 ? bits : COR_BIT(COR_CAT(OPERATIONAL));
 }

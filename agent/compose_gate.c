@@ -63,7 +63,8 @@ static bool case_facts(local *l, const store_case *known, cor_error *err) {
   l->facts.case_known = l->facts.sender_standing = true;
   l->facts.case_withdrawn = known->withdrawn || (found == STORE_FOUND && parent.withdrawn);
   l->registered = found == STORE_FOUND && parent.own && parent.kind == COR_HANDLE_CASE;
-  snprintf(l->facts.programme, sizeof l->facts.programme, "%s", found == STORE_FOUND ? parent.programme : known->programme);
+  snprintf(l->facts.programme, sizeof l->facts.programme, "%s",
+           found == STORE_FOUND ? parent.programme : known->programme);
   if (!store_case_history(s, handle, &l->facts.history, &l->facts.history_yes, err)) return false;
   found = store_case_peer(s, handle, l->order->to, err);
   l->facts.recipient_is_other_party = found == STORE_FOUND;
@@ -72,17 +73,21 @@ static bool case_facts(local *l, const store_case *known, cor_error *err) {
 
 /* ---- consent ---- */
 
-static void consent_facts(cor_gate_consent *out, const Corridor__V1__ConsentRecord *record, int64_t withdrawn_at,
-                          const char *taken_by) {
-  *out = (cor_gate_consent){.found = true, .valid_from = record->valid_from, .valid_until = record->valid_until,
+static void consent_facts(cor_gate_consent *out, const Corridor__V1__ConsentRecord *record,
+                          int64_t withdrawn_at, const char *taken_by) {
+  *out = (cor_gate_consent){.found = true,
+                            .valid_from = record->valid_from,
+                            .valid_until = record->valid_until,
                             .withdrawn_at = withdrawn_at};
   snprintf(out->taken_by, sizeof out->taken_by, "%s", taken_by);
   for (size_t i = 0; i < record->n_scopes && out->n_scopes < COR_GATE_SCOPES_MAX; i++) {
     const Corridor__V1__ConsentScope *from = record->scopes[i];
     cor_gate_scope *to = &out->scopes[out->n_scopes++];
-    *to = (cor_gate_scope){.purpose = from->purpose, .recipient_role = from->recipient_role, .onward = from->onward};
+    *to = (cor_gate_scope){
+        .purpose = from->purpose, .recipient_role = from->recipient_role, .onward = from->onward};
     snprintf(to->recipient_office, sizeof to->recipient_office, "%s", from->recipient_office);
-    for (size_t k = 0; k < from->n_categories; k++) to->categories |= COR_BIT(from->categories[k]);
+    for (size_t k = 0; k < from->n_categories; k++)
+      to->categories |= COR_BIT(from->categories[k]);
   }
 }
 
@@ -108,7 +113,8 @@ static bool named_consent(local *l, const uint8_t *id, const uint8_t *case_handl
 
 /* The newest consent of the case that covers the message; if none does, the
  * newest, so that the refusal says what is wrong with it. */
-static bool newest_consent(local *l, const uint8_t *case_handle, uint8_t chosen[COR_ID_LEN], bool *any, cor_error *err) {
+static bool newest_consent(local *l, const uint8_t *case_handle, uint8_t chosen[COR_ID_LEN], bool *any,
+                           cor_error *err) {
   cor_gate_consent newest = {0};
   uint8_t newest_id[COR_ID_LEN] = {0};
   *any = false;
@@ -133,7 +139,8 @@ static bool newest_consent(local *l, const uint8_t *case_handle, uint8_t chosen[
   return true;
 }
 
-static bool choose_consent(local *l, const store_case *known, uint8_t chosen[COR_ID_LEN], bool *has_id, cor_error *err) {
+static bool choose_consent(local *l, const store_case *known, uint8_t chosen[COR_ID_LEN], bool *has_id,
+                           cor_error *err) {
   *has_id = l->order->consent != NULL;
   const uint8_t *case_handle = known == NULL ? l->order->handle : known->case_handle;
   if (*has_id) {
@@ -169,7 +176,8 @@ bool compose_gate(agent *a, const cor_cards *cards, const compose_order *order, 
   l.facts.agreements = (const Corridor__V1__Agreement *const *)list->agreements;
   l.facts.n_agreements = list->n_agreements;
   if (order->cover != NULL)
-    for (size_t i = 0; i < order->cover->n_categories; i++) l.facts.cover_categories |= COR_BIT(order->cover->categories[i]);
+    for (size_t i = 0; i < order->cover->n_categories; i++)
+      l.facts.cover_categories |= COR_BIT(order->cover->categories[i]);
   if (!case_facts(&l, known, err)) return false;
   assume_programme(&l);
   if (needs_consent && !choose_consent(&l, known, chosen, &has_id, err)) return false;

@@ -29,7 +29,7 @@ const char *due_cite(const store_due *due) {
 }
 
 const char *due_state_name(Corridor__V1__ObligationState state) {
-  const ProtobufCEnumValue *value =
-      protobuf_c_enum_descriptor_get_value(&corridor__v1__obligation_state__descriptor, (int)state);
+  const ProtobufCEnumValue *value = protobuf_c_enum_descriptor_get_value(
+      &corridor__v1__obligation_state__descriptor, (int)state);
   return value == NULL ? "" : value->name;
 }

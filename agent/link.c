@@ -18,10 +18,14 @@
 #include <unistd.h>
 
 enum {
-  BACKOFF_FIRST_MS = 100, BACKOFF_MAX_MS = 30000,
-  GREETING_MS = 10000,      /* CURVE handshake, HELLO and WELCOME */
-  LASTING_MS = 1000,        /* a session this long starts the backoff anew */
-  IDLE_MS = 10000, DEAD_MS = 25000, LEAVING_MS = 3000, POLL_MAX_MS = 1000
+  BACKOFF_FIRST_MS = 100,
+  BACKOFF_MAX_MS = 30000,
+  GREETING_MS = 10000, /* CURVE handshake, HELLO and WELCOME */
+  LASTING_MS = 1000,   /* a session this long starts the backoff anew */
+  IDLE_MS = 10000,
+  DEAD_MS = 25000,
+  LEAVING_MS = 3000,
+  POLL_MAX_MS = 1000
 };
 
 static const cor_metric metric_rows[LINK_METRICS] = {
@@ -34,7 +38,8 @@ static const cor_metric metric_rows[LINK_METRICS] = {
     [LINK_RECEIVED] = {"corridor_agent_receipted_total", "Deliveries receipted, repeats included", true, 0},
     [LINK_REDELIVERED] = {"corridor_agent_redelivered_total", "Deliveries that were already kept", true, 0},
     [LINK_REJECTED] = {"corridor_agent_rejected_total", "Deliveries that did not verify", true, 0},
-    [LINK_CONFLICTS] = {"corridor_agent_conflicts_total", "Deliveries with a known id and another header", true, 0},
+    [LINK_CONFLICTS] = {"corridor_agent_conflicts_total", "Deliveries with a known id and another header",
+                        true, 0},
 };
 
 void link_count(agent_link *l, link_metric which) {
@@ -72,11 +77,13 @@ static void schedule(agent_link *l, int code) {
   cor_random((uint8_t *)&dice, sizeof dice);
   l->deadline = cor_clock_monotonic_ms() + (int64_t)(dice % (uint32_t)most);
   l->opened_at = 0;
-  COR_LOG(l->a->log, COR_INFO, "session-ended", COR_CODE(code), COR_NUM("retry_ms", l->deadline - cor_clock_monotonic_ms()));
+  COR_LOG(l->a->log, COR_INFO, "session-ended", COR_CODE(code),
+          COR_NUM("retry_ms", l->deadline - cor_clock_monotonic_ms()));
 }
 
 static link_state give_up(agent_link *l, int code) {
-  for (size_t i = 0; i < l->n_batch; i++) link_message_clear(&l->batch[i]);
+  for (size_t i = 0; i < l->n_batch; i++)
+    link_message_clear(&l->batch[i]);
   l->n_batch = l->batch_bytes = l->n_flight = 0;
   l->flight_bytes = 0;
   link_socket_close(l, 0);
@@ -163,7 +170,10 @@ static link_state on_left(agent_link *l, int code) {
 
 static link_state (*const table[LINK_DONE][LINK_EVENTS])(agent_link *, int) = {
     [LINK_WAITING] = {[LINK_ON_DUE] = on_due, [LINK_ON_STOP] = on_left},
-    [LINK_GREETING] = {[LINK_ON_DUE] = give_up, [LINK_ON_WELCOMED] = on_welcomed, [LINK_ON_LOST] = give_up, [LINK_ON_STOP] = on_left},
+    [LINK_GREETING] = {[LINK_ON_DUE] = give_up,
+                       [LINK_ON_WELCOMED] = on_welcomed,
+                       [LINK_ON_LOST] = give_up,
+                       [LINK_ON_STOP] = on_left},
     [LINK_OPEN] = {[LINK_ON_LOST] = give_up, [LINK_ON_STOP] = on_leave},
     [LINK_LEAVING] = {[LINK_ON_DUE] = on_left, [LINK_ON_LOST] = on_left},
 };
@@ -173,8 +183,8 @@ void link_happen(agent_link *l, link_event what, int code) {
   if (from >= LINK_DONE || table[from][what] == NULL) return;
   l->state = table[from][what](l, code);
   if (l->state != from)
-    COR_LOG(l->a->log, COR_DEBUG, "link-state", COR_WORD("from", state_names[from]), COR_WORD("to", state_names[l->state]),
-            COR_CODE(code));
+    COR_LOG(l->a->log, COR_DEBUG, "link-state", COR_WORD("from", state_names[from]),
+            COR_WORD("to", state_names[l->state]), COR_CODE(code));
   store_announce(l->a->store);
 }
 
@@ -184,7 +194,8 @@ static int64_t poll_ms(const agent_link *l) {
   const int64_t now = cor_clock_monotonic_ms();
   int64_t until = now + POLL_MAX_MS;
   if (l->state != LINK_OPEN && l->deadline < until) until = l->deadline;
-  if (l->state == LINK_OPEN && !l->quarantined && l->n_flight < l->window_messages && l->look_at < until) until = l->look_at;
+  if (l->state == LINK_OPEN && !l->quarantined && l->n_flight < l->window_messages && l->look_at < until)
+    until = l->look_at;
   return until > now ? until - now : 0;
 }
 
@@ -197,7 +208,8 @@ static void keep_alive(agent_link *l) {
   } else if (now - l->heard_at >= IDLE_MS && l->pinged_at == 0) {
     l->pinged_at = now;
     ping.n = (uint64_t)now;
-    if (!link_socket_send(l, COR_PING, &ping.base, (cor_bytes){NULL, 0}, &err)) link_happen(l, LINK_ON_LOST, err.code);
+    if (!link_socket_send(l, COR_PING, &ping.base, (cor_bytes){NULL, 0}, &err))
+      link_happen(l, LINK_ON_LOST, err.code);
   }
 }
 
@@ -259,7 +271,8 @@ agent_link *link_start(agent *a, cor_error *err) {
   l->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
   l->memory = cor_sign_memory_new(64);
   l->zmq = zmq_ctx_new();
-  if (l->wake_fd >= 0 && l->memory != NULL && l->zmq != NULL && pthread_create(&l->thread, NULL, run, l) == 0) return l;
+  if (l->wake_fd >= 0 && l->memory != NULL && l->zmq != NULL && pthread_create(&l->thread, NULL, run, l) == 0)
+    return l;
   (void)cor_fail(err, COR_INTERNAL, "", "the session thread cannot be started");
   if (l->zmq != NULL) zmq_ctx_term(l->zmq);
   if (l->wake_fd >= 0) close(l->wake_fd);

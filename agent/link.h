@@ -6,11 +6,11 @@
 typedef struct agent_link agent_link;
 
 typedef struct link_facts {
-  bool connected;      /* welcomed, and not lost since */
-  bool quarantined;    /* the hub saw the store go back: nothing new is sent */
-  char broker[256];    /* last tried, or connected to */
-  int last_code;       /* why the last session ended, 0 = none ended */
-  int64_t clock_skew;  /* hub's clock less ours at WELCOME, ms */
+  bool connected;     /* welcomed, and not lost since */
+  bool quarantined;   /* the hub saw the store go back: nothing new is sent */
+  char broker[256];   /* last tried, or connected to */
+  int last_code;      /* why the last session ended, 0 = none ended */
+  int64_t clock_skew; /* hub's clock less ours at WELCOME, ms */
 } link_facts;
 
 /* Starts the thread. a is borrowed and must outlive the link. */

@@ -13,13 +13,16 @@ enum { RECEIVE_MAX = 256 };
 static const int64_t skew_ms = 2 * 60 * 1000;
 
 static bool on_welcome(agent_link *l, const cor_frames *frames, cor_error *err) {
-  Corridor__V1__Welcome *w = (Corridor__V1__Welcome *)cor_decode(&corridor__v1__welcome__descriptor, frames->control,
-                                                                 COR_CONTROL_MAX, false, err);
+  Corridor__V1__Welcome *w = (Corridor__V1__Welcome *)cor_decode(
+      &corridor__v1__welcome__descriptor, frames->control, COR_CONTROL_MAX, false, err);
   if (w == NULL) return false;
-  bool ok = w->version == COR_PROTOCOL || cor_fail(err, COR_UNSUPPORTED_VERSION, "version", "the hub speaks another version");
+  bool ok = w->version == COR_PROTOCOL ||
+            cor_fail(err, COR_UNSUPPORTED_VERSION, "version", "the hub speaks another version");
   if (ok) {
     const int64_t skew = w->hub_time - cor_clock_now(l->a->clock);
-    l->window_messages = w->window_messages == 0 ? 1 : w->window_messages < LINK_FLIGHT_MAX ? w->window_messages : LINK_FLIGHT_MAX;
+    l->window_messages = w->window_messages == 0                ? 1
+                         : w->window_messages < LINK_FLIGHT_MAX ? w->window_messages
+                                                                : LINK_FLIGHT_MAX;
     l->window_bytes = w->window_bytes;
     l->quarantined = w->quarantined;
     pthread_mutex_lock(&l->facts_lock);
@@ -28,7 +31,8 @@ static bool on_welcome(agent_link *l, const cor_frames *frames, cor_error *err) 
     pthread_mutex_unlock(&l->facts_lock);
     if (skew > skew_ms || skew < -skew_ms) COR_LOG(l->a->log, COR_ALARM, "clock-skew", COR_NUM("ms", skew));
     if (w->quarantined) COR_LOG(l->a->log, COR_ALARM, "quarantined", COR_CODE(COR_STORE_REGRESSED));
-    COR_LOG(l->a->log, COR_INFO, "welcomed", COR_NUM("session", w->session_epoch), COR_NUM("window", l->window_messages));
+    COR_LOG(l->a->log, COR_INFO, "welcomed", COR_NUM("session", w->session_epoch),
+            COR_NUM("window", l->window_messages));
     link_happen(l, LINK_ON_WELCOMED, COR_OK);
     l->look_at = 0;
   }
@@ -46,8 +50,8 @@ static bool on_cards(agent_link *l, const cor_frames *frames, cor_error *err) {
 }
 
 static bool on_ping(agent_link *l, const cor_frames *frames, cor_error *err) {
-  Corridor__V1__Ping *ping = (Corridor__V1__Ping *)cor_decode(&corridor__v1__ping__descriptor, frames->control,
-                                                              COR_CONTROL_MAX, false, err);
+  Corridor__V1__Ping *ping = (Corridor__V1__Ping *)cor_decode(&corridor__v1__ping__descriptor,
+                                                              frames->control, COR_CONTROL_MAX, false, err);
   if (ping == NULL) return false;
   Corridor__V1__Pong pong = CORRIDOR__V1__PONG__INIT;
   pong.n = ping->n;
@@ -61,8 +65,8 @@ static bool on_pong(agent_link *l, const cor_frames *frames, cor_error *err) {
 }
 
 static bool on_bye(agent_link *l, const cor_frames *frames, cor_error *err) {
-  Corridor__V1__Bye *bye = (Corridor__V1__Bye *)cor_decode(&corridor__v1__bye__descriptor, frames->control, COR_CONTROL_MAX,
-                                                           false, err);
+  Corridor__V1__Bye *bye = (Corridor__V1__Bye *)cor_decode(&corridor__v1__bye__descriptor, frames->control,
+                                                           COR_CONTROL_MAX, false, err);
   if (bye == NULL) return false;
   const int code = bye->code > 0 && bye->code < 1000 ? (int)bye->code : COR_GOING_DOWN;
   cor_message_free(&bye->base);
@@ -74,8 +78,10 @@ static const struct {
   bool (*handle)(agent_link *, const cor_frames *, cor_error *);
   bool greeting; /* also before WELCOME */
 } commands[] = {
-    [COR_WELCOME] = {on_welcome, true}, [COR_RESULTS] = {link_on_results, false}, [COR_CARDS] = {on_cards, true},
-    [COR_PING] = {on_ping, true},       [COR_PONG] = {on_pong, true},             [COR_BYE] = {on_bye, true},       [COR_DELIVER] = {NULL, false},
+    [COR_WELCOME] = {on_welcome, true}, [COR_RESULTS] = {link_on_results, false},
+    [COR_CARDS] = {on_cards, true},     [COR_PING] = {on_ping, true},
+    [COR_PONG] = {on_pong, true},       [COR_BYE] = {on_bye, true},
+    [COR_DELIVER] = {NULL, false},
 };
 
 static bool dispatch(agent_link *l, link_message *m, cor_error *err) {
@@ -108,7 +114,8 @@ static bool receive_one(agent_link *l, bool *nothing, cor_error *err) {
 void link_receive(agent_link *l) {
   cor_error err;
   bool ok = true, nothing = false;
-  for (int i = 0; ok && !nothing && i < RECEIVE_MAX; i++) ok = receive_one(l, &nothing, &err);
+  for (int i = 0; ok && !nothing && i < RECEIVE_MAX; i++)
+    ok = receive_one(l, &nothing, &err);
   if (ok && link_take_batch(l, &err)) return;
   COR_LOG(l->a->log, COR_WARN, "session-fault", COR_CODE(err.code), COR_WORD("field", err.path));
   link_happen(l, LINK_ON_LOST, err.code);

@@ -12,19 +12,35 @@
 #include <zmq.h>
 
 enum {
-  LINK_FLIGHT_MAX = 256,                  /* submissions unanswered, at most */
-  LINK_BATCH_MAX = 64,                    /* deliveries per transaction */
+  LINK_FLIGHT_MAX = 256, /* submissions unanswered, at most */
+  LINK_BATCH_MAX = 64,   /* deliveries per transaction */
   LINK_BATCH_BYTES = 8 * 1024 * 1024,
-  LINK_WINDOW_MESSAGES = 64,              /* what we let the hub send unreceipted */
+  LINK_WINDOW_MESSAGES = 64, /* what we let the hub send unreceipted */
   LINK_WINDOW_BYTES = 16 * 1024 * 1024
 };
 
 typedef enum link_metric {
-  LINK_CONNECTED, LINK_SESSIONS, LINK_SUBMITTED, LINK_ADMITTED, LINK_REFUSED, LINK_POSTPONED, LINK_RECEIVED,
-  LINK_REDELIVERED, LINK_REJECTED, LINK_CONFLICTS, LINK_METRICS
+  LINK_CONNECTED,
+  LINK_SESSIONS,
+  LINK_SUBMITTED,
+  LINK_ADMITTED,
+  LINK_REFUSED,
+  LINK_POSTPONED,
+  LINK_RECEIVED,
+  LINK_REDELIVERED,
+  LINK_REJECTED,
+  LINK_CONFLICTS,
+  LINK_METRICS
 } link_metric;
 
-typedef enum link_state { LINK_WAITING, LINK_GREETING, LINK_OPEN, LINK_LEAVING, LINK_DONE, LINK_STATES } link_state;
+typedef enum link_state {
+  LINK_WAITING,
+  LINK_GREETING,
+  LINK_OPEN,
+  LINK_LEAVING,
+  LINK_DONE,
+  LINK_STATES
+} link_state;
 
 typedef enum link_event { LINK_ON_DUE, LINK_ON_WELCOMED, LINK_ON_LOST, LINK_ON_STOP, LINK_EVENTS } link_event;
 
@@ -53,18 +69,18 @@ struct agent_link {
   cor_metric metrics[LINK_METRICS];
 
   void *zmq, *socket, *monitor;
-  unsigned sockets;          /* made so far: names the monitors */
+  unsigned sockets; /* made so far: names the monitors */
   link_state state;
-  size_t broker;             /* index of the one to try next */
-  unsigned attempts;         /* in a row without a lasting session */
-  int64_t deadline;          /* monotonic: next try, WELCOME due, leaving ends */
+  size_t broker;     /* index of the one to try next */
+  unsigned attempts; /* in a row without a lasting session */
+  int64_t deadline;  /* monotonic: next try, WELCOME due, leaving ends */
   int64_t opened_at, heard_at, pinged_at;
   bool quarantined;
   uint64_t next_n, window_bytes, flight_bytes;
   size_t window_messages, n_flight;
   link_flight flight[LINK_FLIGHT_MAX];
-  int64_t look_at;           /* monotonic: when the outbox is worth another look */
-  uint64_t through;          /* deliveries 1..through are durable here */
+  int64_t look_at;  /* monotonic: when the outbox is worth another look */
+  uint64_t through; /* deliveries 1..through are durable here */
   link_message batch[LINK_BATCH_MAX];
   size_t n_batch, batch_bytes;
   cor_sign_memory *memory;
@@ -82,7 +98,8 @@ bool link_socket_open(agent_link *l, const char *broker, cor_error *err) COR_MUS
 void link_socket_close(agent_link *l, int linger_ms);
 bool link_socket_lost(agent_link *l); /* the monitor says so */
 /* Takes the bytes of message (and body) as they are; body.data NULL = none. */
-bool link_socket_send(agent_link *l, cor_command command, const ProtobufCMessage *message, cor_bytes body, cor_error *err) COR_MUST_CHECK;
+bool link_socket_send(agent_link *l, cor_command command, const ProtobufCMessage *message, cor_bytes body,
+                      cor_error *err) COR_MUST_CHECK;
 /* ABSENT: nothing there. ERROR: not a message of this protocol. */
 store_found link_socket_receive(agent_link *l, link_message *out, cor_error *err) COR_MUST_CHECK;
 void link_message_clear(link_message *message);

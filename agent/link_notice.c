@@ -21,20 +21,24 @@ static bool is_id(ProtobufCBinaryData field) {
 
 /* ---- a message of ours ended ---- */
 
-static bool proves_delivery(agent_link *l, const cor_cards *cards, const store_message *ours, cor_bytes proof) {
+static bool proves_delivery(agent_link *l, const cor_cards *cards, const store_message *ours,
+                            cor_bytes proof) {
   cor_error err;
   const cor_card *peer = cor_cards_find(cards, ours->peer);
   Corridor__V1__DeliveryReceipt *receipt = NULL;
-  Corridor__V1__SignedContent *in = (Corridor__V1__SignedContent *)cor_decode(&corridor__v1__signed_content__descriptor,
-                                                                              proof, COR_HEADER_MAX, true, &err);
+  Corridor__V1__SignedContent *in = (Corridor__V1__SignedContent *)cor_decode(
+      &corridor__v1__signed_content__descriptor, proof, COR_HEADER_MAX, true, &err);
   if (in == NULL) return false;
   const cor_bytes content = {in->content.data, in->content.len};
   bool ok = peer != NULL && in->signature != NULL &&
-            cor_verify(peer->signing, COR_DOMAIN_DELIVERY, ours->peer, 0, content, in->signature, l->memory, &err);
-  if (ok) receipt = (Corridor__V1__DeliveryReceipt *)cor_decode(&corridor__v1__delivery_receipt__descriptor, content,
-                                                                COR_HEADER_MAX, true, &err);
+            cor_verify(peer->signing, COR_DOMAIN_DELIVERY, ours->peer, 0, content, in->signature, l->memory,
+                       &err);
+  if (ok)
+    receipt = (Corridor__V1__DeliveryReceipt *)cor_decode(&corridor__v1__delivery_receipt__descriptor,
+                                                          content, COR_HEADER_MAX, true, &err);
   ok = receipt != NULL && strcmp(receipt->recipient, ours->peer) == 0 &&
-       cor_bytes_equal((cor_bytes){receipt->message_id.data, receipt->message_id.len}, (cor_bytes){ours->id, COR_ID_LEN}) &&
+       cor_bytes_equal((cor_bytes){receipt->message_id.data, receipt->message_id.len},
+                       (cor_bytes){ours->id, COR_ID_LEN}) &&
        cor_bytes_equal((cor_bytes){receipt->header_hash.data, receipt->header_hash.len},
                        (cor_bytes){ours->header_hash, COR_HASH_LEN});
   if (receipt != NULL) cor_message_free(&receipt->base);
@@ -72,11 +76,14 @@ static bool on_end(agent_link *l, const cor_cards *cards, const Corridor__V1__He
   for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
     if (ends[i].state != notice->state) continue;
     if (ends[i].event == STORE_OUT_DELIVER && !proves_delivery(l, cards, &ours, proof)) {
-      COR_LOG(l->a->log, COR_ALARM, "delivery-not-proven", COR_ID("message", ours.id), COR_WORD("recipient", ours.peer));
+      COR_LOG(l->a->log, COR_ALARM, "delivery-not-proven", COR_ID("message", ours.id),
+              COR_WORD("recipient", ours.peer));
       break;
     }
     const bool reasoned = notice->reason > 0 && notice->reason < 1000;
-    store_outcome what = {.event = ends[i].event, .at = notice->at, .receipt = proof,
+    store_outcome what = {.event = ends[i].event,
+                          .at = notice->at,
+                          .receipt = proof,
                           .code = reasoned ? (int)notice->reason : ends[i].code};
     ok = store_out_apply(l->a->store, ours.id, &what, err);
   }
@@ -88,30 +95,41 @@ static bool on_end(agent_link *l, const cor_cards *cards, const Corridor__V1__He
 
 static bool note_duty(agent_link *l, const store_due *due, const char *word, cor_error *err) {
   const cor_duty_row *row = cor_duty_find((cor_duty)due->kind);
-  store_event event = {.event = word, .at = due->at, .compartment = COR_C(RECORD), .type = COR_T(OBLIGATION_NOTICE),
-                       .peer = due->responsible, .detail = row == NULL ? "" : row->name};
+  store_event event = {.event = word,
+                       .at = due->at,
+                       .compartment = COR_C(RECORD),
+                       .type = COR_T(OBLIGATION_NOTICE),
+                       .peer = due->responsible,
+                       .detail = row == NULL ? "" : row->name};
   memcpy(event.handle, due->handle, COR_ID_LEN);
   memcpy(event.message_id, due->message_id, COR_ID_LEN);
   return store_event_put(l->a->store, &event, err);
 }
 
-static const char *const duty_words[] = {
-    [CORRIDOR__V1__OBLIGATION_STATE__OPEN] = "due-opened",       [CORRIDOR__V1__OBLIGATION_STATE__MET] = "due-met",
-    [CORRIDOR__V1__OBLIGATION_STATE__MET_LATE] = "due-met-late", [CORRIDOR__V1__OBLIGATION_STATE__OVERDUE] = "due-overdue",
-    [CORRIDOR__V1__OBLIGATION_STATE__ESCALATED] = "due-escalated", [CORRIDOR__V1__OBLIGATION_STATE__WAIVED] = "due-waived"};
+static const char *const duty_words[] = {[CORRIDOR__V1__OBLIGATION_STATE__OPEN] = "due-opened",
+                                         [CORRIDOR__V1__OBLIGATION_STATE__MET] = "due-met",
+                                         [CORRIDOR__V1__OBLIGATION_STATE__MET_LATE] = "due-met-late",
+                                         [CORRIDOR__V1__OBLIGATION_STATE__OVERDUE] = "due-overdue",
+                                         [CORRIDOR__V1__OBLIGATION_STATE__ESCALATED] = "due-escalated",
+                                         [CORRIDOR__V1__OBLIGATION_STATE__WAIVED] = "due-waived"};
 
 static bool on_obligation(agent_link *l, const cor_cards *cards, const Corridor__V1__Header *header,
                           const ProtobufCMessage *message, cor_error *err) {
   const Corridor__V1__ObligationNotice *notice = (const Corridor__V1__ObligationNotice *)message;
   (void)cards;
   const size_t state = (size_t)notice->state;
-  if (!is_id(notice->obligation_id) || !is_id(notice->message_id) || notice->kind == 0 || notice->kind >= COR_DUTY_COUNT ||
-      state == 0 || state >= sizeof duty_words / sizeof *duty_words || !cor_office_valid(notice->responsible)) {
+  if (!is_id(notice->obligation_id) || !is_id(notice->message_id) || notice->kind == 0 ||
+      notice->kind >= COR_DUTY_COUNT || state == 0 || state >= sizeof duty_words / sizeof *duty_words ||
+      !cor_office_valid(notice->responsible)) {
     COR_LOG(l->a->log, COR_WARN, "obligation-not-understood", COR_NUM("kind", notice->kind));
     return true;
   }
-  store_due due = {.kind = (int)notice->kind, .state = (int)notice->state, .level = notice->level,
-                   .opened_at = notice->opened_at, .due_at = notice->due_at, .at = notice->at};
+  store_due due = {.kind = (int)notice->kind,
+                   .state = (int)notice->state,
+                   .level = notice->level,
+                   .opened_at = notice->opened_at,
+                   .due_at = notice->due_at,
+                   .at = notice->at};
   memcpy(due.id, notice->obligation_id.data, COR_ID_LEN);
   memcpy(due.message_id, notice->message_id.data, COR_ID_LEN);
   memcpy(due.handle, header->handle.data, COR_ID_LEN);
@@ -136,22 +154,29 @@ static bool on_withdrawal(agent_link *l, const cor_cards *cards, const Corridor_
   const uint8_t *handle = header->handle.data;
   const uint8_t *consent = is_id(notice->consent_id) ? notice->consent_id.data : NULL;
   (void)cards;
-  store_due due = {.kind = COR_DUTY_ERASURE_ANSWER, .state = CORRIDOR__V1__OBLIGATION_STATE__OPEN,
-                   .opened_at = notice->withdrawn_at, .due_at = notice->answer_due, .at = notice->withdrawn_at, .local = true};
+  store_due due = {.kind = COR_DUTY_ERASURE_ANSWER,
+                   .state = CORRIDOR__V1__OBLIGATION_STATE__OPEN,
+                   .opened_at = notice->withdrawn_at,
+                   .due_at = notice->answer_due,
+                   .at = notice->withdrawn_at,
+                   .local = true};
   memcpy(due.id, header->message_id.data, COR_ID_LEN);
   memcpy(due.message_id, header->message_id.data, COR_ID_LEN);
   memcpy(due.handle, handle, COR_ID_LEN);
   memcpy(due.responsible, l->a->office.id, sizeof due.responsible);
   return forget_consent(l, handle, consent, err) &&
          store_consent_withdraw(l->a->store, handle, consent, notice->withdrawn_at, err) &&
-         (notice->answer_due == 0 || (store_due_put(l->a->store, &due, err) && note_duty(l, &due, "due-opened", err)));
+         (notice->answer_due == 0 ||
+          (store_due_put(l->a->store, &due, err) && note_duty(l, &due, "due-opened", err)));
 }
 
 static const struct {
   Corridor__V1__MessageType type;
-  bool (*apply)(agent_link *, const cor_cards *, const Corridor__V1__Header *, const ProtobufCMessage *, cor_error *);
-} notices[] = {
-    {COR_T(END_NOTICE), on_end}, {COR_T(OBLIGATION_NOTICE), on_obligation}, {COR_T(WITHDRAWAL_NOTICE), on_withdrawal}};
+  bool (*apply)(agent_link *, const cor_cards *, const Corridor__V1__Header *, const ProtobufCMessage *,
+                cor_error *);
+} notices[] = {{COR_T(END_NOTICE), on_end},
+               {COR_T(OBLIGATION_NOTICE), on_obligation},
+               {COR_T(WITHDRAWAL_NOTICE), on_withdrawal}};
 
 bool link_notice_apply(agent_link *l, const cor_cards *cards, const Corridor__V1__Header *header,
                        const ProtobufCMessage *notice, cor_error *err) {

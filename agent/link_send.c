@@ -15,7 +15,7 @@
 
 #include <string.h>
 
-enum { POSTPONE_FIRST_MS = 250, POSTPONE_MAX_MS = 30000 };
+enum { POSTPONE_FIRST_MS = 250, POSTPONE_MAX_MS = 30000, LOOK_MS = 1000 };
 
 static cor_bytes view(ProtobufCBinaryData field) {
   return (cor_bytes){field.data, field.len};
@@ -26,8 +26,8 @@ static cor_bytes view(ProtobufCBinaryData field) {
 static bool submit_one(agent_link *l, const store_message *m, cor_error *err) {
   Corridor__V1__Submission submission = CORRIDOR__V1__SUBMISSION__INIT;
   submission.n = l->next_n;
-  submission.envelope = (Corridor__V1__Envelope *)cor_decode(&corridor__v1__envelope__descriptor,
-                                                             cor_buf_view(&m->envelope), COR_CONTROL_MAX, false, err);
+  submission.envelope = (Corridor__V1__Envelope *)cor_decode(
+      &corridor__v1__envelope__descriptor, cor_buf_view(&m->envelope), COR_CONTROL_MAX, false, err);
   if (submission.envelope == NULL) return false;
   bool ok = link_socket_send(l, COR_SEND, &submission.base, cor_buf_view(&m->body), err);
   cor_message_free(&submission.envelope->base);
@@ -44,7 +44,8 @@ static bool submit_one(agent_link *l, const store_message *m, cor_error *err) {
 
 static store_found next_queued(agent_link *l, store_message *out, cor_error *err) {
   int64_t busy[LINK_FLIGHT_MAX];
-  for (size_t i = 0; i < l->n_flight; i++) busy[i] = l->flight[i].row;
+  for (size_t i = 0; i < l->n_flight; i++)
+    busy[i] = l->flight[i].row;
   if (!store_begin(l->a->store, err)) return STORE_ERROR;
   store_found found = store_out_next(l->a->store, busy, l->n_flight, cor_clock_monotonic_ms(), out, err);
   store_rollback(l->a->store);
@@ -52,15 +53,17 @@ static store_found next_queued(agent_link *l, store_message *out, cor_error *err
 }
 
 bool link_submit(agent_link *l, cor_error *err) {
-  /* One body may always go, however small the hub's byte window. */
-  while (l->n_flight < l->window_messages && (l->n_flight == 0 || l->flight_bytes < l->window_bytes)) {
+  while (l->n_flight < l->window_messages) {
     store_message m;
     store_found found = next_queued(l, &m, err);
-    if (found == STORE_ABSENT) l->look_at = cor_clock_monotonic_ms() + POSTPONE_FIRST_MS * 4;
+    if (found == STORE_ABSENT) l->look_at = cor_clock_monotonic_ms() + LOOK_MS;
     if (found != STORE_FOUND) return found == STORE_ABSENT;
-    bool ok = submit_one(l, &m, err);
+    /* One body may always go, however small the hub's byte window. */
+    const bool fits = l->n_flight == 0 || l->flight_bytes + m.body.len <= l->window_bytes;
+    const bool ok = !fits || submit_one(l, &m, err);
     store_message_clear(&m);
-    if (!ok) return false;
+    if (!fits) l->look_at = cor_clock_monotonic_ms() + LOOK_MS;
+    if (!fits || !ok) return ok;
   }
   return true;
 }
@@ -83,9 +86,10 @@ static Corridor__V1__AdmissionReceipt *checked_receipt(agent_link *l, const Corr
                                                        const link_flight *flight, cor_error *err) {
   const cor_cards *cards = roster_hold(l->a->roster);
   const cor_card *hub = cor_cards_hub(cards);
-  bool ok = hub != NULL ? in->signature != NULL && cor_verify(hub->signing, COR_DOMAIN_RECEIPT, "hub", 0, view(in->content),
-                                                              in->signature, l->memory, err)
-                        : cor_fail(err, COR_UNKNOWN_OFFICE, "hub", "the card list names no hub");
+  bool ok = hub != NULL
+                ? in->signature != NULL && cor_verify(hub->signing, COR_DOMAIN_RECEIPT, "hub", 0,
+                                                      view(in->content), in->signature, l->memory, err)
+                : cor_fail(err, COR_UNKNOWN_OFFICE, "hub", "the card list names no hub");
   roster_release(l->a->roster);
   if (!ok) return NULL;
   Corridor__V1__AdmissionReceipt *receipt = (Corridor__V1__AdmissionReceipt *)cor_decode(
@@ -95,12 +99,14 @@ static Corridor__V1__AdmissionReceipt *checked_receipt(agent_link *l, const Corr
        cor_bytes_equal(view(receipt->header_hash), (cor_bytes){flight->header_hash, COR_HASH_LEN}) &&
        strcmp(receipt->sender, l->a->office.id) == 0;
   if (ok) return receipt;
-  (void)cor_fail(err, COR_BAD_SIGNATURE, "receipt", "the hub's receipt is about another message; it stays queued");
+  (void)cor_fail(err, COR_BAD_SIGNATURE, "receipt",
+                 "the hub's receipt is about another message; it stays queued");
   cor_message_free(&receipt->base);
   return NULL;
 }
 
-static bool admitted(agent_link *l, const Corridor__V1__Result *result, const link_flight *flight, cor_error *err) {
+static bool admitted(agent_link *l, const Corridor__V1__Result *result, const link_flight *flight,
+                     cor_error *err) {
   Corridor__V1__AdmissionReceipt *receipt = checked_receipt(l, result->receipt, flight, err);
   cor_buf bytes = {NULL, 0};
   if (receipt == NULL) {
@@ -128,8 +134,9 @@ static bool admitted(agent_link *l, const Corridor__V1__Result *result, const li
 
 /* Causes that lie in the session or the hub: the same bytes may do later. */
 static bool passes_by_itself(int code) {
-  static const int codes[] = {COR_HUB_UNAVAILABLE, COR_GOING_DOWN, COR_LIMIT_REACHED, COR_CARD_LIST_EXPIRED,
-                              COR_CLOCK_SKEW, COR_CARD_SUSPENDED, COR_SESSION_FENCED, COR_STORE_REGRESSED};
+  static const int codes[] = {COR_HUB_UNAVAILABLE,   COR_GOING_DOWN,     COR_LIMIT_REACHED,
+                              COR_CARD_LIST_EXPIRED, COR_CLOCK_SKEW,     COR_CARD_SUSPENDED,
+                              COR_SESSION_FENCED,    COR_STORE_REGRESSED};
   for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
     if (codes[i] == code) return true;
   return false;
@@ -148,7 +155,8 @@ static bool postpone(agent_link *l, const link_flight *flight, int code, cor_err
   return store_out_postpone(l->a->store, flight->id, code, l->look_at, err);
 }
 
-static bool refused(agent_link *l, const Corridor__V1__Refusal *refusal, const link_flight *flight, cor_error *err) {
+static bool refused(agent_link *l, const Corridor__V1__Refusal *refusal, const link_flight *flight,
+                    cor_error *err) {
   const int code = refusal->code > 0 && refusal->code < 1000 ? (int)refusal->code : COR_INTERNAL;
   if (refusal->retry && passes_by_itself(code)) return postpone(l, flight, code, err);
   store_outcome what = {.event = STORE_OUT_REFUSE, .code = code, .at = cor_clock_now(l->a->clock)};
@@ -166,14 +174,17 @@ static bool settle(agent_link *l, const Corridor__V1__Result *result, cor_error 
 }
 
 bool link_on_results(agent_link *l, const cor_frames *frames, cor_error *err) {
-  Corridor__V1__Results *results = (Corridor__V1__Results *)cor_decode(&corridor__v1__results__descriptor, frames->control,
-                                                                       COR_CONTROL_MAX, false, err);
+  Corridor__V1__Results *results = (Corridor__V1__Results *)cor_decode(
+      &corridor__v1__results__descriptor, frames->control, COR_CONTROL_MAX, false, err);
   if (results == NULL) return false;
   bool ok = store_begin(l->a->store, err);
   if (ok) {
-    for (size_t i = 0; ok && i < results->n_results; i++) ok = settle(l, results->results[i], err);
-    if (ok) ok = store_commit(l->a->store, err);
-    else store_rollback(l->a->store);
+    for (size_t i = 0; ok && i < results->n_results; i++)
+      ok = settle(l, results->results[i], err);
+    if (ok)
+      ok = store_commit(l->a->store, err);
+    else
+      store_rollback(l->a->store);
   }
   if (ok) {
     /* On disk: only now may they leave the window and their successors go. */
@@ -182,7 +193,9 @@ bool link_on_results(agent_link *l, const cor_frames *frames, cor_error *err) {
       if (flight != NULL) landed(l, flight);
     }
     if (results->credit != NULL && results->credit->window_messages > 0) {
-      l->window_messages = results->credit->window_messages < LINK_FLIGHT_MAX ? results->credit->window_messages : LINK_FLIGHT_MAX;
+      l->window_messages = results->credit->window_messages < LINK_FLIGHT_MAX
+                               ? results->credit->window_messages
+                               : LINK_FLIGHT_MAX;
       l->window_bytes = results->credit->window_bytes;
     }
     store_announce(l->a->store);

@@ -55,7 +55,9 @@ static bool watch(agent_link *l, cor_error *err) {
 bool link_socket_open(agent_link *l, const char *broker, cor_error *err) {
   l->socket = zmq_socket(l->zmq, ZMQ_DEALER);
   if (l->socket == NULL) return zmq_fail("a socket", err);
-  if (configure(l, err) && watch(l, err) && (zmq_connect(l->socket, broker) == 0 || zmq_fail("connecting", err))) return true;
+  if (configure(l, err) && watch(l, err) &&
+      (zmq_connect(l->socket, broker) == 0 || zmq_fail("connecting", err)))
+    return true;
   link_socket_close(l, 0);
   return false;
 }
@@ -74,26 +76,30 @@ bool link_socket_lost(agent_link *l) {
   zmq_msg_t part;
   bool lost = false;
   zmq_msg_init(&part);
-  while (l->monitor != NULL && zmq_msg_recv(&part, l->monitor, ZMQ_DONTWAIT) >= 0) lost = true;
+  while (l->monitor != NULL && zmq_msg_recv(&part, l->monitor, ZMQ_DONTWAIT) >= 0)
+    lost = true;
   zmq_msg_close(&part);
   return lost;
 }
 
-bool link_socket_send(agent_link *l, cor_command command, const ProtobufCMessage *message, cor_bytes body, cor_error *err) {
+bool link_socket_send(agent_link *l, cor_command command, const ProtobufCMessage *message, cor_bytes body,
+                      cor_error *err) {
   uint8_t head[2];
   cor_buf control;
   if (!cor_encode(message, &control, err)) return false;
   cor_frames_head(command, head);
   /* The first part decides whether the pipe takes the whole message. */
   bool ok = zmq_send(l->socket, head, sizeof head, ZMQ_SNDMORE | ZMQ_DONTWAIT) >= 0 &&
-            zmq_send(l->socket, control.data, control.len, (body.data != NULL ? ZMQ_SNDMORE : 0) | ZMQ_DONTWAIT) >= 0 &&
+            zmq_send(l->socket, control.data, control.len,
+                     (body.data != NULL ? ZMQ_SNDMORE : 0) | ZMQ_DONTWAIT) >= 0 &&
             (body.data == NULL || zmq_send(l->socket, body.data, body.len, ZMQ_DONTWAIT) >= 0);
   cor_buf_clear(&control);
   return ok || zmq_fail("sending", err);
 }
 
 void link_message_clear(link_message *message) {
-  for (size_t i = 0; i < message->n; i++) zmq_msg_close(&message->parts[i]);
+  for (size_t i = 0; i < message->n; i++)
+    zmq_msg_close(&message->parts[i]);
   message->n = 0;
 }
 

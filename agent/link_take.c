@@ -43,7 +43,8 @@ static bool sign_receipt(agent_link *l, taken *t, cor_error *err) {
   receipt.sequence = t->delivery->sequence;
   if (!cor_encode(&receipt.base, &content, err)) return false;
   const cor_bytes to_sign = cor_buf_view(&content);
-  bool ok = cor_sign(l->a->office.signing, COR_DOMAIN_DELIVERY, l->a->office.id, 0, &to_sign, 1, &out.signature, err);
+  bool ok = cor_sign(l->a->office.signing, COR_DOMAIN_DELIVERY, l->a->office.id, 0, &to_sign, 1,
+                     &out.signature, err);
   if (ok) {
     out.content = (ProtobufCBinaryData){content.len, content.data};
     ok = cor_encode(&out.base, &t->message.receipt, err);
@@ -59,12 +60,14 @@ static bool is_late(const cor_cards *cards, const taken *t) {
   const cor_card *sender = cor_cards_find(cards, h->sender);
   if (h->type != COR_T(ABN) || sender == NULL) return false;
   const Corridor__V1__Calendar *calendar = cor_cards_calendar(cards, sender->card->country);
-  return t->delivery->admitted_at > cor_duty_due(COR_DUTY_ABN_NOTICE, calendar, t->delivery->admitted_at, h->event_at);
+  return t->delivery->admitted_at >
+         cor_duty_due(COR_DUTY_ABN_NOTICE, calendar, t->delivery->admitted_at, h->event_at);
 }
 
-static bool verified(agent_link *l, const cor_cards *cards, const cor_frames *frames, taken *t, cor_error *err) {
-  t->delivery = (Corridor__V1__Delivery *)cor_decode(&corridor__v1__delivery__descriptor, frames->control, COR_CONTROL_MAX,
-                                                     false, err);
+static bool verified(agent_link *l, const cor_cards *cards, const cor_frames *frames, taken *t,
+                     cor_error *err) {
+  t->delivery = (Corridor__V1__Delivery *)cor_decode(&corridor__v1__delivery__descriptor, frames->control,
+                                                     COR_CONTROL_MAX, false, err);
   if (t->delivery == NULL) return false;
   if (t->delivery->envelope == NULL || t->delivery->envelope->cover.len != 0)
     return cor_fail(err, COR_BAD_INPUT, "envelope", "a delivery carries an envelope and never a cover");
@@ -84,14 +87,18 @@ static bool verified(agent_link *l, const cor_cards *cards, const cor_frames *fr
 static bool fill_message(agent_link *l, const cor_cards *cards, taken *t, cor_error *err) {
   const Corridor__V1__Header *h = t->envelope.header;
   store_message *m = &t->message;
-  *m = (store_message){.type = (int)h->type, .compartment = (int)h->compartment, .outcome = (int)h->outcome,
-                       .sent_at = h->sent_at, .settled_at = cor_clock_now(l->a->clock), .late = is_late(cards, t)};
+  *m = (store_message){.type = (int)h->type,
+                       .compartment = (int)h->compartment,
+                       .outcome = (int)h->outcome,
+                       .sent_at = h->sent_at,
+                       .settled_at = cor_clock_now(l->a->clock),
+                       .late = is_late(cards, t)};
   memcpy(m->id, h->message_id.data, COR_ID_LEN);
   memcpy(m->handle, h->handle.data, COR_ID_LEN);
   memcpy(m->header_hash, t->envelope.header_hash, COR_HASH_LEN);
   memcpy(m->peer, h->sender, strlen(h->sender) + 1); /* a valid office id: the header was checked */
-  return cor_encode(&t->delivery->envelope->base, &m->envelope, err) && cor_buf_copy(&m->body, t->envelope.body, err) &&
-         sign_receipt(l, t, err);
+  return cor_encode(&t->delivery->envelope->base, &m->envelope, err) &&
+         cor_buf_copy(&m->body, t->envelope.body, err) && sign_receipt(l, t, err);
 }
 
 /* ---- in the transaction ---- */
@@ -131,20 +138,24 @@ static bool keep(agent_link *l, const cor_cards *cards, taken *t, cor_error *err
     return true;
   case STORE_TAKE_CONFLICT:
     link_count(l, LINK_CONFLICTS);
-    COR_LOG(l->a->log, COR_ALARM, "delivery-conflict", COR_ID("message", id), COR_WORD("sender", t->message.peer));
+    COR_LOG(l->a->log, COR_ALARM, "delivery-conflict", COR_ID("message", id),
+            COR_WORD("sender", t->message.peer));
     return true; /* kept neither; no receipt: t->receipt is empty */
   default: return false;
   }
 }
 
-static bool keep_all(agent_link *l, const cor_cards *cards, taken *all, size_t n, cor_error *err) {
+/* Everywhere in the agent the store is taken before the roster. */
+static bool keep_all(agent_link *l, taken *all, size_t n, cor_error *err) {
+  bool ok = true;
   if (!store_begin(l->a->store, err)) return false;
-  for (size_t i = 0; i < n; i++)
-    if (all[i].message.receipt.len > 0 && !keep(l, cards, &all[i], err)) {
-      store_rollback(l->a->store);
-      return false;
-    }
-  return store_commit(l->a->store, err);
+  const cor_cards *cards = roster_hold(l->a->roster);
+  for (size_t i = 0; ok && i < n; i++)
+    if (all[i].message.receipt.len > 0) ok = keep(l, cards, &all[i], err);
+  roster_release(l->a->roster);
+  if (ok) return store_commit(l->a->store, err);
+  store_rollback(l->a->store);
+  return false;
 }
 
 /* ---- after it ---- */
@@ -170,8 +181,10 @@ static bool send_receipts(agent_link *l, const taken *all, size_t n, cor_error *
   credit.window_bytes = LINK_WINDOW_BYTES;
   receipts.credit = &credit;
   /* Safe to send: message and receipt were committed with synchronous=FULL. */
-  if (ok && receipts.n_receipts > 0) ok = link_socket_send(l, COR_RECEIPTS, &receipts.base, (cor_bytes){NULL, 0}, err);
-  for (size_t i = 0; i < receipts.n_receipts; i++) cor_message_free(&list[i]->base);
+  if (ok && receipts.n_receipts > 0)
+    ok = link_socket_send(l, COR_RECEIPTS, &receipts.base, (cor_bytes){NULL, 0}, err);
+  for (size_t i = 0; i < receipts.n_receipts; i++)
+    cor_message_free(&list[i]->base);
   return ok;
 }
 
@@ -182,14 +195,15 @@ bool link_take_batch(agent_link *l, cor_error *err) {
   const cor_cards *cards = roster_hold(l->a->roster);
   for (size_t i = 0; i < n; i++) {
     cor_error why;
-    if (verified(l, cards, &l->batch[i].frames, &all[i], &why) && fill_message(l, cards, &all[i], &why)) continue;
+    if (verified(l, cards, &l->batch[i].frames, &all[i], &why) && fill_message(l, cards, &all[i], &why))
+      continue;
     cor_buf_clear(&all[i].message.receipt); /* marks it as not to be kept */
     link_count(l, LINK_REJECTED);
     COR_LOG(l->a->log, COR_ALARM, "delivery-rejected", COR_CODE(why.code), COR_WORD("field", why.path),
             COR_NUM("n", all[i].delivery == NULL ? 0 : all[i].delivery->n));
   }
-  bool ok = keep_all(l, cards, all, n, err);
   roster_release(l->a->roster);
+  bool ok = keep_all(l, all, n, err);
   if (ok) {
     store_announce(l->a->store);
     for (size_t i = 0; i < n; i++)
@@ -199,8 +213,10 @@ bool link_take_batch(agent_link *l, cor_error *err) {
     COR_LOG(l->a->log, COR_ALARM, "delivery-not-kept", COR_CODE(err->code), COR_NUM("messages", n));
     ok = true; /* unreceipted, so the hub keeps them; what is queued can still go out */
   }
-  for (size_t i = 0; i < n; i++) taken_clear(&all[i]);
-  for (size_t i = 0; i < n; i++) link_message_clear(&l->batch[i]);
+  for (size_t i = 0; i < n; i++)
+    taken_clear(&all[i]);
+  for (size_t i = 0; i < n; i++)
+    link_message_clear(&l->batch[i]);
   l->n_batch = l->batch_bytes = 0;
   return ok;
 }

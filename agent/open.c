@@ -24,26 +24,28 @@ Corridor__V1__Header *open_header(const store_message *message, cor_error *err) 
       &corridor__v1__envelope__descriptor, cor_buf_view(&message->envelope), COR_CONTROL_MAX, false, err);
   if (wire == NULL) return NULL;
   const cor_bytes bytes = {wire->header.data, wire->header.len};
-  Corridor__V1__Header *header =
-      (Corridor__V1__Header *)cor_decode(&corridor__v1__header__descriptor, bytes, COR_HEADER_MAX, true, err);
+  Corridor__V1__Header *header = (Corridor__V1__Header *)cor_decode(&corridor__v1__header__descriptor, bytes,
+                                                                    COR_HEADER_MAX, true, err);
   cor_message_free(&wire->base);
   return header;
 }
 
-static EVP_PKEY *holder_key(const agent *a, Corridor__V1__Compartment c, const cor_holder *holder, cor_error *err) {
+static EVP_PKEY *holder_key(const agent *a, Corridor__V1__Compartment c, const cor_holder *holder,
+                            cor_error *err) {
   char path[PATH_LEN];
   snprintf(path, sizeof path, "%s/keys/%s.key", roster_dir(a->roster), cor_compartment_name(c));
   return cor_keyfile_open(path, holder->user, holder->passphrase, err);
 }
 
 /* Unseals, compares, and hands over the content bytes. */
-static bool unseal(const agent *a, const store_message *m, const Corridor__V1__Header *header, const cor_holder *holder,
-                   cor_buf *content, cor_error *err) {
+static bool unseal(const agent *a, const store_message *m, const Corridor__V1__Header *header,
+                   const cor_holder *holder, cor_buf *content, cor_error *err) {
   if (holder == NULL)
     return cor_fail(err, COR_NOT_PERMITTED, "", "name a user and passphrase that hold the %s key",
                     cor_compartment_name(header->compartment));
   char path[PATH_LEN];
-  snprintf(path, sizeof path, "%s/keys/%s.crt", roster_dir(a->roster), cor_compartment_name(header->compartment));
+  snprintf(path, sizeof path, "%s/keys/%s.crt", roster_dir(a->roster),
+           cor_compartment_name(header->compartment));
   EVP_PKEY *key = holder_key(a, header->compartment, holder, err);
   X509 *cert = key == NULL ? NULL : cor_cert_from_pem_file(path, err);
   Corridor__V1__Sealed *sealed = cert == NULL ? NULL : cor_seal_open(cor_buf_view(&m->body), cert, key, err);
@@ -73,8 +75,12 @@ static bool learn_case(agent *a, const store_message *m, const ProtobufCMessage 
 
 static bool note_opening(agent *a, const store_message *m, const cor_holder *holder, int code,
                          const ProtobufCMessage *body, cor_error *err) {
-  store_event event = {.event = code == COR_OK ? "opened" : "quarantined", .at = cor_clock_now(a->clock),
-                       .type = m->type, .compartment = m->compartment, .outgoing = m->outgoing, .peer = m->peer,
+  store_event event = {.event = code == COR_OK ? "opened" : "quarantined",
+                       .at = cor_clock_now(a->clock),
+                       .type = m->type,
+                       .compartment = m->compartment,
+                       .outgoing = m->outgoing,
+                       .peer = m->peer,
                        .detail = code == COR_OK ? holder->user : cor_refusal_of(code)->name};
   memcpy(event.handle, m->handle, COR_ID_LEN);
   memcpy(event.message_id, m->id, COR_ID_LEN);
@@ -94,12 +100,18 @@ json_t *open_content(agent *a, const store_message *m, const cor_holder *holder,
   cor_error noted;
   if (header == NULL) return NULL;
   const bool record = header->compartment == COR_C(RECORD);
-  if (record ? !cor_buf_copy(&content, cor_buf_view(&m->body), err) : !unseal(a, m, header, holder, &content, err)) goto done;
+  if (record ? !cor_buf_copy(&content, cor_buf_view(&m->body), err)
+             : !unseal(a, m, header, holder, &content, err))
+    goto done;
   const ProtobufCMessageDescriptor *type = cor_sop_body(header->type, header->compartment);
   body = type == NULL ? NULL : cor_decode(type, cor_buf_view(&content), COR_PLAIN_MAX, true, err);
-  if (type == NULL) (void)cor_fail(err, COR_BAD_INPUT, "type", "this agent does not know the message's content");
-  bool good = body != NULL && (record || cor_content_check(header->type, header->compartment, body, "/content", err));
-  if (!record && !note_opening(a, m, holder, good ? COR_OK : err->code, good ? body : NULL, good ? err : &noted)) goto done;
+  if (type == NULL)
+    (void)cor_fail(err, COR_BAD_INPUT, "type", "this agent does not know the message's content");
+  bool good = body != NULL &&
+              (record || cor_content_check(header->type, header->compartment, body, "/content", err));
+  if (!record &&
+      !note_opening(a, m, holder, good ? COR_OK : err->code, good ? body : NULL, good ? err : &noted))
+    goto done;
   if (good) out = cor_json_write(body);
   if (good && out == NULL) (void)cor_fail(err, COR_INTERNAL, "", "the content could not be written as JSON");
 done:

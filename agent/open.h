@@ -12,7 +12,8 @@ Corridor__V1__Header *open_header(const store_message *message, cor_error *err) 
 /* The content as JSON (new reference). Records need no holder. Checked at every
  * opening before anything is shown; the first result is kept with the message,
  * and one that fails is quarantined: its content is never returned. */
-json_t *open_content(agent *a, const store_message *message, const cor_holder *holder, cor_error *err) COR_MUST_CHECK;
+json_t *open_content(agent *a, const store_message *message, const cor_holder *holder,
+                     cor_error *err) COR_MUST_CHECK;
 
 /* The compartments whose messages this holder may see listed: all ordinary ones,
  * and a restricted one only if its key opens. holder NULL = nobody named. */

@@ -41,7 +41,8 @@ static void check_own_card(const roster *r, const cor_cards *cards) {
     return;
   }
   bool same = zmq_z85_decode(curve, r->office->curve_public) != NULL &&
-              own->card->curve_key.len == sizeof curve && memcmp(own->card->curve_key.data, curve, sizeof curve) == 0 &&
+              own->card->curve_key.len == sizeof curve &&
+              memcmp(own->card->curve_key.data, curve, sizeof curve) == 0 &&
               EVP_PKEY_eq(own->signing, r->office->signing) == 1;
   if (!same)
     COR_LOG(r->log, COR_ALARM, "own-card-not-asked-for", COR_WORD("office", r->office->id),
@@ -134,7 +135,8 @@ static bool offer(roster *r, cor_bytes list, bool save, cor_error *err) {
   cor_cards_destroy(&fresh);
   if (number == held) return true;
   COR_LOG(r->log, COR_ALARM, "card-list-went-back", COR_NUM("number", number), COR_NUM("held", held));
-  return cor_fail(err, COR_BAD_INPUT, "number", "card list %llu is older than the one held; the newer one stays",
+  return cor_fail(err, COR_BAD_INPUT, "number",
+                  "card list %llu is older than the one held; the newer one stays",
                   (unsigned long long)number);
 }
 

@@ -25,16 +25,18 @@
 #include <unistd.h>
 
 enum {
-  RESERVE_PAGES = 64,                  /* kept back for answers */
-  RESERVE_BYTES = 8 * 1024 * 1024      /* kept free on the file system */
+  RESERVE_PAGES = 64,             /* kept back for answers */
+  RESERVE_BYTES = 8 * 1024 * 1024 /* kept free on the file system */
 };
 
 bool store_sql_error(store *s, int rc, cor_error *err) {
   int primary = rc & 0xff;
   COR_LOG(s->log, COR_ALARM, "store-error", COR_NUM("sqlite", rc));
   if (primary == SQLITE_FULL || primary == SQLITE_IOERR)
-    return cor_fail(err, COR_DISK_FULL, "", "the agent's disk is full; nothing of this was kept, free some space");
-  return cor_fail(err, COR_INTERNAL, "", "the agent's store failed (SQLite %d); nothing of this was kept", rc);
+    return cor_fail(err, COR_DISK_FULL, "",
+                    "the agent's disk is full; nothing of this was kept, free some space");
+  return cor_fail(err, COR_INTERNAL, "", "the agent's store failed (SQLite %d); nothing of this was kept",
+                  rc);
 }
 
 /* ---- statements ---- */
@@ -62,8 +64,9 @@ static sqlite3_stmt *prepared(store *s, const char *sql, cor_error *err) {
 static int bind(sqlite3_stmt *stmt, int i, const store_arg *arg) {
   switch (arg->kind) {
   case STORE_ARG_INT: return sqlite3_bind_int64(stmt, i, arg->number);
-  case STORE_ARG_TEXT: return arg->text == NULL ? sqlite3_bind_null(stmt, i)
-                                                : sqlite3_bind_text(stmt, i, arg->text, -1, SQLITE_TRANSIENT);
+  case STORE_ARG_TEXT:
+    return arg->text == NULL ? sqlite3_bind_null(stmt, i)
+                             : sqlite3_bind_text(stmt, i, arg->text, -1, SQLITE_TRANSIENT);
   default:
     if (arg->bytes.data == NULL) return sqlite3_bind_null(stmt, i);
     return sqlite3_bind_blob64(stmt, i, arg->bytes.data, arg->bytes.len, SQLITE_TRANSIENT);
@@ -73,7 +76,8 @@ static int bind(sqlite3_stmt *stmt, int i, const store_arg *arg) {
 sqlite3_stmt *store_select(store *s, cor_error *err, const char *sql, const store_arg *args, size_t n) {
   sqlite3_stmt *stmt = prepared(s, sql, err);
   int rc = SQLITE_OK;
-  for (size_t i = 0; stmt != NULL && rc == SQLITE_OK && i < n; i++) rc = bind(stmt, (int)i + 1, &args[i]);
+  for (size_t i = 0; stmt != NULL && rc == SQLITE_OK && i < n; i++)
+    rc = bind(stmt, (int)i + 1, &args[i]);
   if (rc == SQLITE_OK) return stmt;
   (void)store_sql_error(s, rc, err);
   return NULL;
@@ -150,7 +154,8 @@ static bool pragma_number(store *s, const char *sql, int64_t *out, cor_error *er
   sqlite3_stmt *stmt = store_select(s, err, sql, NULL, 0);
   if (stmt == NULL) return false;
   store_found found = store_next(s, stmt, err);
-  if (found != STORE_FOUND) return found == STORE_ABSENT && cor_fail(err, COR_INTERNAL, "", "no answer to %s", sql);
+  if (found != STORE_FOUND)
+    return found == STORE_ABSENT && cor_fail(err, COR_INTERNAL, "", "no answer to %s", sql);
   *out = sqlite3_column_int64(stmt, 0);
   store_done(stmt);
   return true;
@@ -158,13 +163,15 @@ static bool pragma_number(store *s, const char *sql, int64_t *out, cor_error *er
 
 bool store_room(store *s, cor_error *err) {
   int64_t most, used, unused;
-  if (!pragma_number(s, "PRAGMA max_page_count", &most, err) || !pragma_number(s, "PRAGMA page_count", &used, err) ||
+  if (!pragma_number(s, "PRAGMA max_page_count", &most, err) ||
+      !pragma_number(s, "PRAGMA page_count", &used, err) ||
       !pragma_number(s, "PRAGMA freelist_count", &unused, err))
     return false;
   struct statvfs fs;
   bool tight = statvfs(s->dir, &fs) == 0 && (uint64_t)fs.f_bavail * fs.f_frsize < RESERVE_BYTES;
   if (!tight && most - used + unused >= RESERVE_PAGES) return true;
-  return cor_fail(err, COR_DISK_FULL, "", "the agent's disk is nearly full: new work is refused, what is queued still goes out");
+  return cor_fail(err, COR_DISK_FULL, "",
+                  "the agent's disk is nearly full: new work is refused, what is queued still goes out");
 }
 
 /* ---- waiting ---- */
@@ -218,14 +225,17 @@ static bool claim_file(store *s, const char *path, cor_error *err) {
     return cor_fail(err, COR_SESSION_FENCED, "store", "another agent has %s open", path);
   snprintf(s->dir, sizeof s->dir, "%s", path);
   char *slash = strrchr(s->dir, '/');
-  if (slash == NULL) snprintf(s->dir, sizeof s->dir, ".");
-  else slash[slash == s->dir ? 1 : 0] = '\0';
+  if (slash == NULL)
+    snprintf(s->dir, sizeof s->dir, ".");
+  else
+    slash[slash == s->dir ? 1 : 0] = '\0';
   return true;
 }
 
 static bool settings(store *s, cor_error *err) {
-  static const char *const pragmas[] = {"PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL", "PRAGMA foreign_keys=ON",
-                                        "PRAGMA trusted_schema=OFF", "PRAGMA busy_timeout=5000"};
+  static const char *const pragmas[] = {"PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL",
+                                        "PRAGMA foreign_keys=ON", "PRAGMA trusted_schema=OFF",
+                                        "PRAGMA busy_timeout=5000"};
   for (size_t i = 0; i < sizeof pragmas / sizeof *pragmas; i++) {
     int rc = sqlite3_exec(s->db, pragmas[i], NULL, NULL, NULL);
     if (rc != SQLITE_OK) return store_sql_error(s, rc, err);
@@ -267,7 +277,8 @@ fail:
 void store_close(store **s) {
   if (s == NULL || *s == NULL) return;
   store *gone = *s;
-  for (size_t i = 0; i < gone->n_statements; i++) sqlite3_finalize(gone->statements[i].stmt);
+  for (size_t i = 0; i < gone->n_statements; i++)
+    sqlite3_finalize(gone->statements[i].stmt);
   sqlite3_close(gone->db);
   /* Only now: closing any descriptor of the file drops SQLite's own locks. */
   if (gone->lock_fd >= 0) close(gone->lock_fd);

@@ -19,7 +19,7 @@ typedef struct store store;
 store *store_open(const char *path, const char *office, cor_log *log, cor_error *err) COR_MUST_CHECK;
 void store_close(store **s);
 
-bool store_begin(store *s, cor_error *err) COR_MUST_CHECK; /* takes the mutex only when true */
+bool store_begin(store *s, cor_error *err) COR_MUST_CHECK;  /* takes the mutex only when true */
 bool store_commit(store *s, cor_error *err) COR_MUST_CHECK; /* false: nothing was kept */
 void store_rollback(store *s);
 /* DISK_FULL unless there is room for new work and, after it, for the answers to
@@ -37,14 +37,20 @@ void store_stop(store *s);
 /* ---- the store itself ---- */
 typedef struct store_facts {
   uint8_t epoch[COR_ID_LEN];
-  uint64_t sequence; /* highest delivery sequence on disk */
+  uint64_t sequence;     /* highest delivery sequence on disk */
   int64_t queued, inbox; /* restricted compartments are not counted (design 3) */
 } store_facts;
 bool store_facts_get(store *s, store_facts *out, cor_error *err) COR_MUST_CHECK;
 
 /* ---- messages ---- */
 typedef enum store_state {
-  STORE_QUEUED = 1, STORE_ADMITTED, STORE_REFUSED, STORE_DELIVERED, STORE_STOPPED, STORE_EXPIRED, STORE_RECEIVED
+  STORE_QUEUED = 1,
+  STORE_ADMITTED,
+  STORE_REFUSED,
+  STORE_DELIVERED,
+  STORE_STOPPED,
+  STORE_EXPIRED,
+  STORE_RECEIVED
 } store_state;
 const char *store_state_name(store_state state);
 
@@ -54,14 +60,14 @@ const char *store_state_name(store_state state);
 
 typedef struct store_message {
   bool outgoing;
-  int64_t n;                       /* order in its box */
+  int64_t n; /* order in its box */
   uint8_t id[COR_ID_LEN], handle[COR_ID_LEN], header_hash[COR_HASH_LEN];
   uint8_t case_handle[COR_ID_LEN]; /* outgoing: the case behind the handle */
   char peer[COR_OFFICE_MAX + 1];   /* recipient of an outgoing, sender of an incoming one */
   int type, compartment, outcome;
   store_state state;
-  int code;                        /* refusal, stop reason, or content check */
-  int64_t sent_at, settled_at;     /* settled: admitted, refused; incoming: received */
+  int code;                    /* refusal, stop reason, or content check */
+  int64_t sent_at, settled_at; /* settled: admitted, refused; incoming: received */
   bool late;
   cor_buf envelope, body, receipt; /* only from store_message_find and store_out_next */
 } store_message;
@@ -80,7 +86,13 @@ store_found store_out_next(store *s, const int64_t *busy, size_t n_busy, int64_t
                            store_message *out, cor_error *err) COR_MUST_CHECK;
 
 /* What happens to an outgoing message: one table of state x event (store_out.c). */
-typedef enum store_out_event { STORE_OUT_ADMIT, STORE_OUT_REFUSE, STORE_OUT_DELIVER, STORE_OUT_STOP, STORE_OUT_EXPIRE } store_out_event;
+typedef enum store_out_event {
+  STORE_OUT_ADMIT,
+  STORE_OUT_REFUSE,
+  STORE_OUT_DELIVER,
+  STORE_OUT_STOP,
+  STORE_OUT_EXPIRE
+} store_out_event;
 typedef struct store_outcome {
   store_out_event event;
   int code;
@@ -88,61 +100,82 @@ typedef struct store_outcome {
   bool late;
   cor_bytes receipt; /* admission or delivery receipt, SignedContent bytes */
 } store_outcome;
-bool store_out_apply(store *s, const uint8_t id[COR_ID_LEN], const store_outcome *what, cor_error *err) COR_MUST_CHECK;
+bool store_out_apply(store *s, const uint8_t id[COR_ID_LEN], const store_outcome *what,
+                     cor_error *err) COR_MUST_CHECK;
 /* Leaves it queued, not to be tried before `monotonic`; counts the attempt. */
-bool store_out_postpone(store *s, const uint8_t id[COR_ID_LEN], int code, int64_t monotonic, cor_error *err) COR_MUST_CHECK;
-bool store_out_attempts(store *s, const uint8_t id[COR_ID_LEN], int64_t *attempts, cor_error *err) COR_MUST_CHECK;
+bool store_out_postpone(store *s, const uint8_t id[COR_ID_LEN], int code, int64_t monotonic,
+                        cor_error *err) COR_MUST_CHECK;
+bool store_out_attempts(store *s, const uint8_t id[COR_ID_LEN], int64_t *attempts,
+                        cor_error *err) COR_MUST_CHECK;
 
-typedef enum store_taken { STORE_TAKE_ERROR = -1, STORE_TAKE_NEW, STORE_TAKE_AGAIN, STORE_TAKE_CONFLICT } store_taken;
+typedef enum store_taken {
+  STORE_TAKE_ERROR = -1,
+  STORE_TAKE_NEW,
+  STORE_TAKE_AGAIN,
+  STORE_TAKE_CONFLICT
+} store_taken;
 /* Keeps an incoming message once. AGAIN: the row exists, *receipt is a copy of
  * the receipt first given. CONFLICT: same sender and id, other header. */
-store_taken store_in_put(store *s, const store_message *message, uint64_t sequence, cor_buf *receipt, cor_error *err) COR_MUST_CHECK;
+store_taken store_in_put(store *s, const store_message *message, uint64_t sequence, cor_buf *receipt,
+                         cor_error *err) COR_MUST_CHECK;
 bool store_in_checked(store *s, const store_message *message, int code, cor_error *err) COR_MUST_CHECK;
 
 /* Either box, by id; with envelope, body and receipt. */
-store_found store_message_find(store *s, const uint8_t id[COR_ID_LEN], store_message *out, cor_error *err) COR_MUST_CHECK;
+store_found store_message_find(store *s, const uint8_t id[COR_ID_LEN], store_message *out,
+                               cor_error *err) COR_MUST_CHECK;
 /* Newest message received under handle of that type; without blobs. */
-store_found store_in_newest(store *s, const uint8_t handle[COR_ID_LEN], int type, store_message *out, cor_error *err) COR_MUST_CHECK;
+store_found store_in_newest(store *s, const uint8_t handle[COR_ID_LEN], int type, store_message *out,
+                            cor_error *err) COR_MUST_CHECK;
 
 typedef struct store_filter {
   bool outgoing;
-  const uint8_t *handle;  /* NULL = any */
-  unsigned compartments;  /* bits of those the asker may see */
+  const uint8_t *handle; /* NULL = any */
+  unsigned compartments; /* bits of those the asker may see */
   int64_t limit;
 } store_filter;
 typedef bool (*store_message_fn)(const store_message *message, void *ctx); /* false stops */
-bool store_message_list(store *s, const store_filter *filter, store_message_fn each, void *ctx, cor_error *err) COR_MUST_CHECK;
+bool store_message_list(store *s, const store_filter *filter, store_message_fn each, void *ctx,
+                        cor_error *err) COR_MUST_CHECK;
 
 /* ---- cases and referrals ---- */
 /* The store cannot read the case file; so whether an ABN may assert its
  * safeguards is judged when the casework part is composed, and kept. */
-typedef enum store_safeguards { STORE_UNGUARDED = 0, STORE_GUARDED = 1, STORE_GUARDED_WITH_ESCORT = 2 } store_safeguards;
+typedef enum store_safeguards {
+  STORE_UNGUARDED = 0,
+  STORE_GUARDED = 1,
+  STORE_GUARDED_WITH_ESCORT = 2
+} store_safeguards;
 
 typedef struct store_case {
   uint8_t handle[COR_ID_LEN];
   cor_handle_kind kind;
-  bool own;                           /* registered, or offered, from here */
-  uint8_t case_handle[COR_ID_LEN];    /* a referral offered from here: its case; else = handle */
-  uint8_t referral_id[COR_ID_LEN];    /* zero = none */
+  bool own;                        /* registered, or offered, from here */
+  uint8_t case_handle[COR_ID_LEN]; /* a referral offered from here: its case; else = handle */
+  uint8_t referral_id[COR_ID_LEN]; /* zero = none */
   bool has_reference;
   uint8_t reference_hash[COR_HASH_LEN];
-  char programme[32];                 /* "" = not known here */
-  uint32_t categories;                /* referral: what its handover will carry */
-  store_safeguards safeguards;        /* what the casework part met when it was composed */
+  char programme[32];          /* "" = not known here */
+  uint32_t categories;         /* referral: what its handover will carry */
+  store_safeguards safeguards; /* what the casework part met when it was composed */
   bool withdrawn;
   bool has_last_consent;
-  uint8_t last_consent[COR_ID_LEN];   /* newest consent id seen in a header received */
+  uint8_t last_consent[COR_ID_LEN]; /* newest consent id seen in a header received */
   int64_t since;
-  int last_type;                      /* newest unrestricted message, 0 = none */
+  int last_type; /* newest unrestricted message, 0 = none */
 } store_case;
 bool store_case_put(store *s, const store_case *c, cor_error *err) COR_MUST_CHECK; /* insert or replace */
-store_found store_case_get(store *s, const uint8_t handle[COR_ID_LEN], store_case *out, cor_error *err) COR_MUST_CHECK;
-store_found store_case_by_reference(store *s, const uint8_t hash[COR_HASH_LEN], store_case *out, cor_error *err) COR_MUST_CHECK;
-bool store_case_list(store *s, bool (*each)(const store_case *, void *), void *ctx, cor_error *err) COR_MUST_CHECK;
+store_found store_case_get(store *s, const uint8_t handle[COR_ID_LEN], store_case *out,
+                           cor_error *err) COR_MUST_CHECK;
+store_found store_case_by_reference(store *s, const uint8_t hash[COR_HASH_LEN], store_case *out,
+                                    cor_error *err) COR_MUST_CHECK;
+bool store_case_list(store *s, bool (*each)(const store_case *, void *), void *ctx,
+                     cor_error *err) COR_MUST_CHECK;
 /* What was exchanged under a handle: bit per type, and bit per outcome YES;
  * refused, stopped and expired messages do not count. */
-bool store_case_history(store *s, const uint8_t handle[COR_ID_LEN], uint64_t *types, uint64_t *yes, cor_error *err) COR_MUST_CHECK;
-store_found store_case_peer(store *s, const uint8_t handle[COR_ID_LEN], const char *office, cor_error *err) COR_MUST_CHECK;
+bool store_case_history(store *s, const uint8_t handle[COR_ID_LEN], uint64_t *types, uint64_t *yes,
+                        cor_error *err) COR_MUST_CHECK;
+store_found store_case_peer(store *s, const uint8_t handle[COR_ID_LEN], const char *office,
+                            cor_error *err) COR_MUST_CHECK;
 
 /* ---- consents recorded here ---- */
 typedef struct store_consent {
@@ -152,13 +185,16 @@ typedef struct store_consent {
   cor_buf record; /* canonical ConsentRecord */
 } store_consent;
 bool store_consent_put(store *s, const store_consent *consent, cor_error *err) COR_MUST_CHECK;
-store_found store_consent_get(store *s, const uint8_t id[COR_ID_LEN], store_consent *out, cor_error *err) COR_MUST_CHECK;
+store_found store_consent_get(store *s, const uint8_t id[COR_ID_LEN], store_consent *out,
+                              cor_error *err) COR_MUST_CHECK;
 /* The i-th newest of a case whose record was not refused; clear with
  * store_consent_clear. */
-store_found store_consent_at(store *s, const uint8_t case_handle[COR_ID_LEN], int64_t i, store_consent *out, cor_error *err) COR_MUST_CHECK;
+store_found store_consent_at(store *s, const uint8_t case_handle[COR_ID_LEN], int64_t i, store_consent *out,
+                             cor_error *err) COR_MUST_CHECK;
 void store_consent_clear(store_consent *consent);
 /* consent NULL = every consent of the case, and the case itself. */
-bool store_consent_withdraw(store *s, const uint8_t case_handle[COR_ID_LEN], const uint8_t *consent, int64_t at, cor_error *err) COR_MUST_CHECK;
+bool store_consent_withdraw(store *s, const uint8_t case_handle[COR_ID_LEN], const uint8_t *consent,
+                            int64_t at, cor_error *err) COR_MUST_CHECK;
 
 /* ---- obligations ---- */
 typedef struct store_due {
@@ -172,13 +208,14 @@ typedef struct store_due {
 /* Newer state of the same id replaces an older one; the hub's row replaces a
  * local one that the same message opened. */
 bool store_due_put(store *s, const store_due *due, cor_error *err) COR_MUST_CHECK;
-bool store_due_list(store *s, bool all, bool (*each)(const store_due *, void *), void *ctx, cor_error *err) COR_MUST_CHECK;
+bool store_due_list(store *s, bool all, bool (*each)(const store_due *, void *), void *ctx,
+                    cor_error *err) COR_MUST_CHECK;
 /* A local obligation that message opened is answered. */
 bool store_due_met(store *s, const uint8_t message_id[COR_ID_LEN], int64_t at, cor_error *err) COR_MUST_CHECK;
 
 /* ---- timeline ---- */
 typedef struct store_event {
-  const char *event;  /* "sent", "admitted", ... */
+  const char *event; /* "sent", "admitted", ... */
   int64_t at;
   uint8_t handle[COR_ID_LEN], message_id[COR_ID_LEN];
   int type, compartment;

@@ -9,8 +9,8 @@
 
 #include <string.h>
 
-#define CASE_COLUMNS                                                                                       \
-  "SELECT handle, kind, own, case_handle, referral_id, reference_hash, programme, categories, safeguards," \
+#define CASE_COLUMNS                                                                                         \
+  "SELECT handle, kind, own, case_handle, referral_id, reference_hash, programme, categories, safeguards,"   \
   " withdrawn, last_consent, since, last_type FROM cases"
 
 bool store_case_put(store *s, const store_case *c, cor_error *err) {
@@ -20,17 +20,19 @@ bool store_case_put(store *s, const store_case *c, cor_error *err) {
   if (memcmp(c->referral_id, none, COR_ID_LEN) == 0) referral = (cor_bytes){NULL, 0};
   if (!c->has_reference) reference = (cor_bytes){NULL, 0};
   if (!c->has_last_consent) consent = (cor_bytes){NULL, 0};
-  return STORE_EXEC(s, err,
-                    "INSERT OR REPLACE INTO cases(handle, kind, own, case_handle, referral_id, reference_hash,"
-                    " programme, categories, safeguards, withdrawn, last_consent, since, last_type)"
-                    " VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?)",
-                    A_ID(c->handle), A_INT(c->kind), A_INT(c->own), A_ID(c->case_handle), A_BLOB(referral),
-                    A_BLOB(reference), A_TEXT(c->programme), A_INT(c->categories), A_INT(c->safeguards),
-                    A_INT(c->withdrawn), A_BLOB(consent), A_INT(c->since), A_INT(c->last_type));
+  return STORE_EXEC(
+      s, err,
+      "INSERT OR REPLACE INTO cases(handle, kind, own, case_handle, referral_id, reference_hash,"
+      " programme, categories, safeguards, withdrawn, last_consent, since, last_type)"
+      " VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?)",
+      A_ID(c->handle), A_INT(c->kind), A_INT(c->own), A_ID(c->case_handle), A_BLOB(referral),
+      A_BLOB(reference), A_TEXT(c->programme), A_INT(c->categories), A_INT(c->safeguards),
+      A_INT(c->withdrawn), A_BLOB(consent), A_INT(c->since), A_INT(c->last_type));
 }
 
 static void read_row(sqlite3_stmt *stmt, store_case *c) {
-  *c = (store_case){.kind = (cor_handle_kind)sqlite3_column_int(stmt, 1), .own = sqlite3_column_int(stmt, 2) != 0};
+  *c = (store_case){.kind = (cor_handle_kind)sqlite3_column_int(stmt, 1),
+                    .own = sqlite3_column_int(stmt, 2) != 0};
   store_column_fixed(stmt, 0, c->handle, COR_ID_LEN);
   store_column_fixed(stmt, 3, c->case_handle, COR_ID_LEN);
   store_column_fixed(stmt, 4, c->referral_id, COR_ID_LEN);
@@ -57,14 +59,16 @@ store_found store_case_get(store *s, const uint8_t handle[COR_ID_LEN], store_cas
   return read_one(s, STORE_SELECT(s, err, CASE_COLUMNS " WHERE handle = ?", A_ID(handle)), out, err);
 }
 
-store_found store_case_by_reference(store *s, const uint8_t hash[COR_HASH_LEN], store_case *out, cor_error *err) {
+store_found store_case_by_reference(store *s, const uint8_t hash[COR_HASH_LEN], store_case *out,
+                                    cor_error *err) {
   return read_one(s, STORE_SELECT(s, err, CASE_COLUMNS " WHERE reference_hash = ?", A_HASH(hash)), out, err);
 }
 
 bool store_case_list(store *s, bool (*each)(const store_case *, void *), void *ctx, cor_error *err) {
   /* last_type 0: nothing but restricted messages so far, so the case is not
    * listed: the list must be the same as if they did not exist. */
-  sqlite3_stmt *stmt = store_select(s, err, CASE_COLUMNS " WHERE last_type <> 0 ORDER BY since, handle", NULL, 0);
+  sqlite3_stmt *stmt = store_select(s, err, CASE_COLUMNS " WHERE last_type <> 0 ORDER BY since, handle", NULL,
+                                    0);
   if (stmt == NULL) return false;
   for (;;) {
     store_found found = store_next(s, stmt, err);
@@ -77,12 +81,14 @@ bool store_case_list(store *s, bool (*each)(const store_case *, void *), void *c
   return true;
 }
 
-bool store_case_history(store *s, const uint8_t handle[COR_ID_LEN], uint64_t *types, uint64_t *yes, cor_error *err) {
+bool store_case_history(store *s, const uint8_t handle[COR_ID_LEN], uint64_t *types, uint64_t *yes,
+                        cor_error *err) {
   *types = *yes = 0;
-  sqlite3_stmt *stmt = STORE_SELECT(s, err,
-                                    "SELECT type, outcome FROM outbox WHERE handle = ?1 AND state IN (1, 2, 4)"
-                                    " UNION SELECT type, outcome FROM inbox WHERE handle = ?1",
-                                    A_ID(handle));
+  sqlite3_stmt *stmt = STORE_SELECT(
+      s, err,
+      "SELECT type, outcome FROM outbox WHERE handle = ?1 AND state IN (1, 2, 4)"
+      " UNION SELECT type, outcome FROM inbox WHERE handle = ?1",
+      A_ID(handle));
   if (stmt == NULL) return false;
   for (;;) {
     store_found found = store_next(s, stmt, err);
@@ -95,11 +101,12 @@ bool store_case_history(store *s, const uint8_t handle[COR_ID_LEN], uint64_t *ty
 }
 
 store_found store_case_peer(store *s, const uint8_t handle[COR_ID_LEN], const char *office, cor_error *err) {
-  sqlite3_stmt *stmt = STORE_SELECT(s, err,
-                                    "SELECT 1 FROM inbox WHERE handle = ?1 AND sender = ?2 UNION ALL"
-                                    " SELECT 1 FROM outbox WHERE handle = ?1 AND recipient = ?2 AND state IN (1, 2, 4)"
-                                    " LIMIT 1",
-                                    A_ID(handle), A_TEXT(office));
+  sqlite3_stmt *stmt = STORE_SELECT(
+      s, err,
+      "SELECT 1 FROM inbox WHERE handle = ?1 AND sender = ?2 UNION ALL"
+      " SELECT 1 FROM outbox WHERE handle = ?1 AND recipient = ?2 AND state IN (1, 2, 4)"
+      " LIMIT 1",
+      A_ID(handle), A_TEXT(office));
   if (stmt == NULL) return STORE_ERROR;
   store_found found = store_next(s, stmt, err);
   if (found == STORE_FOUND) store_done(stmt);
@@ -108,15 +115,16 @@ store_found store_case_peer(store *s, const uint8_t handle[COR_ID_LEN], const ch
 
 /* ---- consents ---- */
 
-#define CONSENT_COLUMNS                                                                                    \
+#define CONSENT_COLUMNS                                                                                      \
   "SELECT c.id, c.case_handle, c.message_id, c.version, c.withdrawn_at, c.record FROM consents c"
 
 bool store_consent_put(store *s, const store_consent *c, cor_error *err) {
-  return STORE_EXEC(s, err,
-                    "INSERT OR REPLACE INTO consents(id, case_handle, message_id, version, withdrawn_at, record)"
-                    " VALUES(?,?,?,?,?,?)",
-                    A_ID(c->id), A_ID(c->case_handle), A_ID(c->message_id), A_INT(c->version), A_INT(c->withdrawn_at),
-                    A_BLOB(cor_buf_view(&c->record)));
+  return STORE_EXEC(
+      s, err,
+      "INSERT OR REPLACE INTO consents(id, case_handle, message_id, version, withdrawn_at, record)"
+      " VALUES(?,?,?,?,?,?)",
+      A_ID(c->id), A_ID(c->case_handle), A_ID(c->message_id), A_INT(c->version), A_INT(c->withdrawn_at),
+      A_BLOB(cor_buf_view(&c->record)));
 }
 
 static store_found read_consent(store *s, sqlite3_stmt *stmt, store_consent *out, cor_error *err) {
@@ -138,24 +146,31 @@ store_found store_consent_get(store *s, const uint8_t id[COR_ID_LEN], store_cons
   return read_consent(s, STORE_SELECT(s, err, CONSENT_COLUMNS " WHERE c.id = ?", A_ID(id)), out, err);
 }
 
-store_found store_consent_at(store *s, const uint8_t case_handle[COR_ID_LEN], int64_t i, store_consent *out, cor_error *err) {
-  return read_consent(s,
-                      STORE_SELECT(s, err,
-                                   CONSENT_COLUMNS " JOIN outbox o ON o.message_id = c.message_id"
-                                                   " WHERE c.case_handle = ? AND o.state <> 3 ORDER BY c.n DESC LIMIT 1 OFFSET ?",
-                                   A_ID(case_handle), A_INT(i)),
-                      out, err);
+store_found store_consent_at(store *s, const uint8_t case_handle[COR_ID_LEN], int64_t i, store_consent *out,
+                             cor_error *err) {
+  return read_consent(
+      s,
+      STORE_SELECT(s, err,
+                   CONSENT_COLUMNS
+                   " JOIN outbox o ON o.message_id = c.message_id"
+                   " WHERE c.case_handle = ? AND o.state <> 3 ORDER BY c.n DESC LIMIT 1 OFFSET ?",
+                   A_ID(case_handle), A_INT(i)),
+      out, err);
 }
 
 void store_consent_clear(store_consent *c) {
   cor_buf_clear(&c->record);
 }
 
-bool store_consent_withdraw(store *s, const uint8_t case_handle[COR_ID_LEN], const uint8_t *consent, int64_t at, cor_error *err) {
+bool store_consent_withdraw(store *s, const uint8_t case_handle[COR_ID_LEN], const uint8_t *consent,
+                            int64_t at, cor_error *err) {
   if (consent != NULL)
-    return STORE_EXEC(s, err, "UPDATE consents SET withdrawn_at = ?3 WHERE case_handle = ?1 AND id = ?2 AND withdrawn_at = 0",
-                      A_ID(case_handle), A_ID(consent), A_INT(at));
-  return STORE_EXEC(s, err, "UPDATE consents SET withdrawn_at = ?2 WHERE case_handle = ?1 AND withdrawn_at = 0",
+    return STORE_EXEC(
+        s, err,
+        "UPDATE consents SET withdrawn_at = ?3 WHERE case_handle = ?1 AND id = ?2 AND withdrawn_at = 0",
+        A_ID(case_handle), A_ID(consent), A_INT(at));
+  return STORE_EXEC(s, err,
+                    "UPDATE consents SET withdrawn_at = ?2 WHERE case_handle = ?1 AND withdrawn_at = 0",
                     A_ID(case_handle), A_INT(at)) &&
          STORE_EXEC(s, err, "UPDATE cases SET withdrawn = 1 WHERE case_handle = ?", A_ID(case_handle));
 }

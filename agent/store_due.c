@@ -9,18 +9,22 @@
 #include <string.h>
 
 bool store_due_put(store *s, const store_due *d, cor_error *err) {
-  if (!d->local && !STORE_EXEC(s, err,
-                               "DELETE FROM obligations WHERE local = 1 AND message_id = ? AND kind = ? AND responsible = ?",
-                               A_ID(d->message_id), A_INT(d->kind), A_TEXT(d->responsible)))
+  if (!d->local &&
+      !STORE_EXEC(
+          s, err,
+          "DELETE FROM obligations WHERE local = 1 AND message_id = ? AND kind = ? AND responsible = ?",
+          A_ID(d->message_id), A_INT(d->kind), A_TEXT(d->responsible)))
     return false;
-  return STORE_EXEC(s, err,
-                    "INSERT INTO obligations(id, kind, handle, responsible, message_id, opened_at, due_at, state, level, at,"
-                    " local) SELECT ?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11 WHERE NOT(?11 AND EXISTS(SELECT 1 FROM obligations"
-                    " WHERE message_id = ?5 AND kind = ?2 AND responsible = ?4)) ON CONFLICT(id) DO UPDATE SET"
-                    " due_at = excluded.due_at, state = excluded.state, level = excluded.level, at = excluded.at"
-                    " WHERE excluded.at >= at",
-                    A_ID(d->id), A_INT(d->kind), A_ID(d->handle), A_TEXT(d->responsible), A_ID(d->message_id),
-                    A_INT(d->opened_at), A_INT(d->due_at), A_INT(d->state), A_INT(d->level), A_INT(d->at), A_INT(d->local));
+  return STORE_EXEC(
+      s, err,
+      "INSERT INTO obligations(id, kind, handle, responsible, message_id, opened_at, due_at, state, level, "
+      "at,"
+      " local) SELECT ?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11 WHERE NOT(?11 AND EXISTS(SELECT 1 FROM obligations"
+      " WHERE message_id = ?5 AND kind = ?2 AND responsible = ?4)) ON CONFLICT(id) DO UPDATE SET"
+      " due_at = excluded.due_at, state = excluded.state, level = excluded.level, at = excluded.at"
+      " WHERE excluded.at >= at",
+      A_ID(d->id), A_INT(d->kind), A_ID(d->handle), A_TEXT(d->responsible), A_ID(d->message_id),
+      A_INT(d->opened_at), A_INT(d->due_at), A_INT(d->state), A_INT(d->level), A_INT(d->at), A_INT(d->local));
 }
 
 bool store_due_met(store *s, const uint8_t message_id[COR_ID_LEN], int64_t at, cor_error *err) {
@@ -31,17 +35,21 @@ bool store_due_met(store *s, const uint8_t message_id[COR_ID_LEN], int64_t at, c
 }
 
 bool store_due_list(store *s, bool all, bool (*each)(const store_due *, void *), void *ctx, cor_error *err) {
-  sqlite3_stmt *stmt = STORE_SELECT(s, err,
-                                    "SELECT id, handle, message_id, kind, state, level, responsible, opened_at, due_at, at, local"
-                                    " FROM obligations WHERE ? OR state IN (1, 4, 5) ORDER BY due_at, id",
-                                    A_INT(all));
+  sqlite3_stmt *stmt = STORE_SELECT(
+      s, err,
+      "SELECT id, handle, message_id, kind, state, level, responsible, opened_at, due_at, at, local"
+      " FROM obligations WHERE ? OR state IN (1, 4, 5) ORDER BY due_at, id",
+      A_INT(all));
   if (stmt == NULL) return false;
   for (;;) {
     store_found found = store_next(s, stmt, err);
     if (found != STORE_FOUND) return found == STORE_ABSENT;
-    store_due d = {.kind = sqlite3_column_int(stmt, 3), .state = sqlite3_column_int(stmt, 4),
-                   .level = (unsigned)sqlite3_column_int(stmt, 5), .opened_at = sqlite3_column_int64(stmt, 7),
-                   .due_at = sqlite3_column_int64(stmt, 8), .at = sqlite3_column_int64(stmt, 9),
+    store_due d = {.kind = sqlite3_column_int(stmt, 3),
+                   .state = sqlite3_column_int(stmt, 4),
+                   .level = (unsigned)sqlite3_column_int(stmt, 5),
+                   .opened_at = sqlite3_column_int64(stmt, 7),
+                   .due_at = sqlite3_column_int64(stmt, 8),
+                   .at = sqlite3_column_int64(stmt, 9),
                    .local = sqlite3_column_int(stmt, 10) != 0};
     store_column_fixed(stmt, 0, d.id, COR_ID_LEN);
     store_column_fixed(stmt, 1, d.handle, COR_ID_LEN);
@@ -56,21 +64,23 @@ bool store_due_list(store *s, bool all, bool (*each)(const store_due *, void *),
 /* ---- timeline ---- */
 
 bool store_event_put(store *s, const store_event *e, cor_error *err) {
-  return STORE_EXEC(s, err,
-                    "INSERT INTO events(handle, at, event, type, compartment, outgoing, peer, message_id, detail)"
-                    " VALUES(?,?,?,?,?,?,?,?,?)",
-                    A_ID(e->handle), A_INT(e->at), A_TEXT(e->event), A_INT(e->type), A_INT(e->compartment),
-                    A_INT(e->outgoing), A_TEXT(e->peer), A_ID(e->message_id), A_TEXT(e->detail));
+  return STORE_EXEC(
+      s, err,
+      "INSERT INTO events(handle, at, event, type, compartment, outgoing, peer, message_id, detail)"
+      " VALUES(?,?,?,?,?,?,?,?,?)",
+      A_ID(e->handle), A_INT(e->at), A_TEXT(e->event), A_INT(e->type), A_INT(e->compartment),
+      A_INT(e->outgoing), A_TEXT(e->peer), A_ID(e->message_id), A_TEXT(e->detail));
 }
 
 bool store_event_list(store *s, const uint8_t handle[COR_ID_LEN], unsigned compartments,
                       bool (*each)(const store_event *, void *), void *ctx, cor_error *err) {
   /* A case's timeline includes the referrals offered from it here. */
-  sqlite3_stmt *stmt = STORE_SELECT(s, err,
-                                    "SELECT handle, at, event, type, compartment, outgoing, peer, message_id, detail"
-                                    " FROM events WHERE handle IN (SELECT ?1 UNION SELECT handle FROM cases"
-                                    " WHERE case_handle = ?1) AND (1 << compartment) & ?2 ORDER BY at, n",
-                                    A_ID(handle), A_INT(compartments));
+  sqlite3_stmt *stmt = STORE_SELECT(
+      s, err,
+      "SELECT handle, at, event, type, compartment, outgoing, peer, message_id, detail"
+      " FROM events WHERE handle IN (SELECT ?1 UNION SELECT handle FROM cases"
+      " WHERE case_handle = ?1) AND (1 << compartment) & ?2 ORDER BY at, n",
+      A_ID(handle), A_INT(compartments));
   if (stmt == NULL) return false;
   for (;;) {
     store_found found = store_next(s, stmt, err);
@@ -79,9 +89,13 @@ bool store_event_list(store *s, const uint8_t handle[COR_ID_LEN], unsigned compa
     store_column_text(stmt, 2, event, sizeof event);
     store_column_text(stmt, 6, peer, sizeof peer);
     store_column_text(stmt, 8, detail, sizeof detail);
-    store_event e = {.event = event, .at = sqlite3_column_int64(stmt, 1), .type = sqlite3_column_int(stmt, 3),
-                     .compartment = sqlite3_column_int(stmt, 4), .outgoing = sqlite3_column_int(stmt, 5) != 0,
-                     .peer = peer, .detail = detail};
+    store_event e = {.event = event,
+                     .at = sqlite3_column_int64(stmt, 1),
+                     .type = sqlite3_column_int(stmt, 3),
+                     .compartment = sqlite3_column_int(stmt, 4),
+                     .outgoing = sqlite3_column_int(stmt, 5) != 0,
+                     .peer = peer,
+                     .detail = detail};
     store_column_fixed(stmt, 0, e.handle, COR_ID_LEN);
     store_column_fixed(stmt, 7, e.message_id, COR_ID_LEN);
     if (!each(&e, ctx)) break;

@@ -12,14 +12,16 @@
 #include <string.h>
 
 static store_taken seen_before(store *s, const store_message *m, cor_buf *receipt, cor_error *err) {
-  sqlite3_stmt *stmt = STORE_SELECT(s, err, "SELECT header_hash, receipt FROM inbox WHERE sender = ? AND message_id = ?",
-                                    A_TEXT(m->peer), A_ID(m->id));
+  sqlite3_stmt *stmt = STORE_SELECT(
+      s, err, "SELECT header_hash, receipt FROM inbox WHERE sender = ? AND message_id = ?", A_TEXT(m->peer),
+      A_ID(m->id));
   if (stmt == NULL) return STORE_TAKE_ERROR;
   store_found found = store_next(s, stmt, err);
   if (found == STORE_ERROR) return STORE_TAKE_ERROR;
   if (found == STORE_ABSENT) return STORE_TAKE_NEW;
   uint8_t hash[COR_HASH_LEN];
-  bool same = store_column_fixed(stmt, 0, hash, sizeof hash) && memcmp(hash, m->header_hash, sizeof hash) == 0;
+  bool same = store_column_fixed(stmt, 0, hash, sizeof hash) &&
+              memcmp(hash, m->header_hash, sizeof hash) == 0;
   bool ok = !same || store_column_buf(stmt, 1, receipt, err);
   store_done(stmt);
   if (!ok) return STORE_TAKE_ERROR;
@@ -27,26 +29,32 @@ static store_taken seen_before(store *s, const store_message *m, cor_buf *receip
 }
 
 static bool insert(store *s, const store_message *m, uint64_t sequence, cor_error *err) {
-  return STORE_EXEC(s, err,
-                    "INSERT INTO inbox(message_id, sender, handle, type, compartment, outcome, header_hash, sent_at,"
-                    " received_at, sequence, late, envelope, body, receipt) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
-                    A_ID(m->id), A_TEXT(m->peer), A_ID(m->handle), A_INT(m->type), A_INT(m->compartment),
-                    A_INT(m->outcome), A_HASH(m->header_hash), A_INT(m->sent_at), A_INT(m->settled_at),
-                    A_INT(sequence), A_INT(m->late), A_BLOB(cor_buf_view(&m->envelope)),
-                    A_BLOB(cor_buf_view(&m->body)), A_BLOB(cor_buf_view(&m->receipt)));
+  return STORE_EXEC(
+      s, err,
+      "INSERT INTO inbox(message_id, sender, handle, type, compartment, outcome, header_hash, sent_at,"
+      " received_at, sequence, late, envelope, body, receipt) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+      A_ID(m->id), A_TEXT(m->peer), A_ID(m->handle), A_INT(m->type), A_INT(m->compartment), A_INT(m->outcome),
+      A_HASH(m->header_hash), A_INT(m->sent_at), A_INT(m->settled_at), A_INT(sequence), A_INT(m->late),
+      A_BLOB(cor_buf_view(&m->envelope)), A_BLOB(cor_buf_view(&m->body)), A_BLOB(cor_buf_view(&m->receipt)));
 }
 
-store_taken store_in_put(store *s, const store_message *m, uint64_t sequence, cor_buf *receipt, cor_error *err) {
+store_taken store_in_put(store *s, const store_message *m, uint64_t sequence, cor_buf *receipt,
+                         cor_error *err) {
   store_taken taken = seen_before(s, m, receipt, err);
   if (taken == STORE_TAKE_ERROR || taken == STORE_TAKE_CONFLICT) return taken;
   /* Also when it came again: the hub may have numbered it anew. */
   if (!STORE_EXEC(s, err, "UPDATE meta SET sequence = max(sequence, ?)", A_INT(sequence))) goto fail;
   if (taken == STORE_TAKE_AGAIN) return taken;
-  store_event event = {.event = "received", .at = m->settled_at, .type = m->type, .compartment = m->compartment,
-                       .peer = m->peer, .detail = m->late ? "late" : ""};
+  store_event event = {.event = "received",
+                       .at = m->settled_at,
+                       .type = m->type,
+                       .compartment = m->compartment,
+                       .peer = m->peer,
+                       .detail = m->late ? "late" : ""};
   memcpy(event.handle, m->handle, COR_ID_LEN);
   memcpy(event.message_id, m->id, COR_ID_LEN);
-  if (!insert(s, m, sequence, err) || !store_event_put(s, &event, err) || !cor_buf_copy(receipt, cor_buf_view(&m->receipt), err))
+  if (!insert(s, m, sequence, err) || !store_event_put(s, &event, err) ||
+      !cor_buf_copy(receipt, cor_buf_view(&m->receipt), err))
     goto fail;
   return STORE_TAKE_NEW;
 fail:
@@ -56,8 +64,8 @@ fail:
 
 bool store_in_checked(store *s, const store_message *m, int code, cor_error *err) {
   /* 1 = checked and good; otherwise the refusal code that quarantines it. */
-  return STORE_EXEC(s, err, "UPDATE inbox SET checked = ?3 WHERE sender = ?1 AND message_id = ?2", A_TEXT(m->peer),
-                    A_ID(m->id), A_INT(code == COR_OK ? 1 : code));
+  return STORE_EXEC(s, err, "UPDATE inbox SET checked = ?3 WHERE sender = ?1 AND message_id = ?2",
+                    A_TEXT(m->peer), A_ID(m->id), A_INT(code == COR_OK ? 1 : code));
 }
 
 /* ---- reading ---- */
@@ -66,7 +74,7 @@ bool store_in_checked(store *s, const store_message *m, int code, cor_error *err
   "SELECT 1, n, message_id, handle, header_hash, case_handle, recipient, type, compartment, outcome, state," \
   " code, sent_at, settled_at, late"
 #define IN_COLUMNS                                                                                           \
-  "SELECT 0, n, message_id, handle, header_hash, handle, sender, type, compartment, outcome, 7,"            \
+  "SELECT 0, n, message_id, handle, header_hash, handle, sender, type, compartment, outcome, 7,"             \
   " iif(checked > 1, checked, 0), sent_at, received_at, late"
 
 static void read_row(sqlite3_stmt *stmt, store_message *m) {
@@ -93,8 +101,9 @@ void store_message_clear(store_message *m) {
 }
 
 store_found store_message_find(store *s, const uint8_t id[COR_ID_LEN], store_message *out, cor_error *err) {
-  static const char sql[] = OUT_COLUMNS ", envelope, body, receipt FROM outbox WHERE message_id = ?1 UNION ALL " IN_COLUMNS
-                                        ", envelope, body, receipt FROM inbox WHERE message_id = ?1 LIMIT 1";
+  static const char sql[] = OUT_COLUMNS
+      ", envelope, body, receipt FROM outbox WHERE message_id = ?1 UNION ALL " IN_COLUMNS
+      ", envelope, body, receipt FROM inbox WHERE message_id = ?1 LIMIT 1";
   *out = (store_message){0};
   sqlite3_stmt *stmt = STORE_SELECT(s, err, sql, A_ID(id));
   if (stmt == NULL) return STORE_ERROR;
@@ -109,7 +118,8 @@ store_found store_message_find(store *s, const uint8_t id[COR_ID_LEN], store_mes
   return STORE_ERROR;
 }
 
-store_found store_in_newest(store *s, const uint8_t handle[COR_ID_LEN], int type, store_message *out, cor_error *err) {
+store_found store_in_newest(store *s, const uint8_t handle[COR_ID_LEN], int type, store_message *out,
+                            cor_error *err) {
   static const char sql[] = IN_COLUMNS " FROM inbox WHERE handle = ? AND type = ? ORDER BY n DESC LIMIT 1";
   sqlite3_stmt *stmt = STORE_SELECT(s, err, sql, A_ID(handle), A_INT(type));
   if (stmt == NULL) return STORE_ERROR;
@@ -120,9 +130,11 @@ store_found store_in_newest(store *s, const uint8_t handle[COR_ID_LEN], int type
   return STORE_FOUND;
 }
 
-bool store_message_list(store *s, const store_filter *filter, store_message_fn each, void *ctx, cor_error *err) {
-  static const char out_sql[] = OUT_COLUMNS " FROM outbox WHERE (?1 IS NULL OR handle = ?1 OR case_handle = ?1)"
-                                            " AND (1 << compartment) & ?2 ORDER BY n DESC LIMIT ?3";
+bool store_message_list(store *s, const store_filter *filter, store_message_fn each, void *ctx,
+                        cor_error *err) {
+  static const char out_sql[] = OUT_COLUMNS
+      " FROM outbox WHERE (?1 IS NULL OR handle = ?1 OR case_handle = ?1)"
+      " AND (1 << compartment) & ?2 ORDER BY n DESC LIMIT ?3";
   static const char in_sql[] = IN_COLUMNS " FROM inbox WHERE (?1 IS NULL OR handle = ?1)"
                                           " AND (1 << compartment) & ?2 ORDER BY n DESC LIMIT ?3";
   const cor_bytes handle = {filter->handle, filter->handle == NULL ? 0 : COR_ID_LEN};

@@ -14,7 +14,10 @@ struct store {
   int lock_fd;
   char dir[4096];
   pthread_mutex_t mutex; /* the connection */
-  struct { const char *sql; sqlite3_stmt *stmt; } statements[STORE_STATEMENTS_MAX];
+  struct {
+    const char *sql;
+    sqlite3_stmt *stmt;
+  } statements[STORE_STATEMENTS_MAX];
   size_t n_statements;
   pthread_mutex_t wait_mutex; /* version and stopped */
   pthread_cond_t changed;
@@ -28,17 +31,28 @@ typedef struct store_arg {
   cor_bytes bytes;
   const char *text;
 } store_arg;
-#define A_INT(v) {.kind = STORE_ARG_INT, .number = (int64_t)(v)}
-#define A_ID(p) {.kind = STORE_ARG_BLOB, .bytes = {(p), COR_ID_LEN}}
-#define A_HASH(p) {.kind = STORE_ARG_BLOB, .bytes = {(p), COR_HASH_LEN}}
-#define A_BLOB(b) {.kind = STORE_ARG_BLOB, .bytes = (b)}
-#define A_TEXT(t) {.kind = STORE_ARG_TEXT, .text = (t)}
+#define A_INT(v)                                                                                             \
+  { .kind = STORE_ARG_INT, .number = (int64_t)(v) }
+#define A_ID(p)                                                                                              \
+  {                                                                                                          \
+    .kind = STORE_ARG_BLOB, .bytes = {(p), COR_ID_LEN }                                                      \
+  }
+#define A_HASH(p)                                                                                            \
+  {                                                                                                          \
+    .kind = STORE_ARG_BLOB, .bytes = {(p), COR_HASH_LEN }                                                    \
+  }
+#define A_BLOB(b)                                                                                            \
+  { .kind = STORE_ARG_BLOB, .bytes = (b) }
+#define A_TEXT(t)                                                                                            \
+  { .kind = STORE_ARG_TEXT, .text = (t) }
 
 /* Runs a statement that gives no rows. */
 bool store_exec(store *s, cor_error *err, const char *sql, const store_arg *args, size_t n) COR_MUST_CHECK;
 /* A bound statement to step with store_next; end it with store_done. */
-sqlite3_stmt *store_select(store *s, cor_error *err, const char *sql, const store_arg *args, size_t n) COR_MUST_CHECK;
-#define STORE_ARGS(...) (const store_arg[]){__VA_ARGS__}, sizeof((const store_arg[]){__VA_ARGS__}) / sizeof(store_arg)
+sqlite3_stmt *store_select(store *s, cor_error *err, const char *sql, const store_arg *args,
+                           size_t n) COR_MUST_CHECK;
+#define STORE_ARGS(...)                                                                                      \
+  (const store_arg[]){__VA_ARGS__}, sizeof((const store_arg[]){__VA_ARGS__}) / sizeof(store_arg)
 #define STORE_EXEC(s, err, sql, ...) store_exec((s), (err), (sql), STORE_ARGS(__VA_ARGS__))
 #define STORE_SELECT(s, err, sql, ...) store_select((s), (err), (sql), STORE_ARGS(__VA_ARGS__))
 

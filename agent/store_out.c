@@ -26,23 +26,32 @@ const char *store_state_name(store_state state) {
  * nothing (a late answer, a notice that came twice). An end notice may overtake
  * the answer that admitted the message when the agent died in between. */
 static const store_state next_state[STORE_EXPIRED + 1][STORE_OUT_EXPIRE + 1] = {
-    [STORE_QUEUED] = {[STORE_OUT_ADMIT] = STORE_ADMITTED, [STORE_OUT_REFUSE] = STORE_REFUSED,
-                      [STORE_OUT_DELIVER] = STORE_DELIVERED, [STORE_OUT_STOP] = STORE_STOPPED,
+    [STORE_QUEUED] = {[STORE_OUT_ADMIT] = STORE_ADMITTED,
+                      [STORE_OUT_REFUSE] = STORE_REFUSED,
+                      [STORE_OUT_DELIVER] = STORE_DELIVERED,
+                      [STORE_OUT_STOP] = STORE_STOPPED,
                       [STORE_OUT_EXPIRE] = STORE_EXPIRED},
-    [STORE_ADMITTED] = {[STORE_OUT_DELIVER] = STORE_DELIVERED, [STORE_OUT_STOP] = STORE_STOPPED,
+    [STORE_ADMITTED] = {[STORE_OUT_DELIVER] = STORE_DELIVERED,
+                        [STORE_OUT_STOP] = STORE_STOPPED,
                         [STORE_OUT_EXPIRE] = STORE_EXPIRED},
 };
 
 bool store_out_put(store *s, const store_message *m, bool overtakes, cor_error *err) {
-  if (!STORE_EXEC(s, err,
-                  "INSERT INTO outbox(message_id, recipient, handle, case_handle, type, compartment, outcome,"
-                  " overtakes, header_hash, sent_at, state, envelope, body) VALUES(?,?,?,?,?,?,?,?,?,?,1,?,?)",
-                  A_ID(m->id), A_TEXT(m->peer), A_ID(m->handle), A_ID(m->case_handle), A_INT(m->type),
-                  A_INT(m->compartment), A_INT(m->outcome), A_INT(overtakes), A_HASH(m->header_hash),
-                  A_INT(m->sent_at), A_BLOB(cor_buf_view(&m->envelope)), A_BLOB(cor_buf_view(&m->body))))
+  if (!STORE_EXEC(
+          s, err,
+          "INSERT INTO outbox(message_id, recipient, handle, case_handle, type, compartment, outcome,"
+          " overtakes, header_hash, sent_at, state, envelope, body) VALUES(?,?,?,?,?,?,?,?,?,?,1,?,?)",
+          A_ID(m->id), A_TEXT(m->peer), A_ID(m->handle), A_ID(m->case_handle), A_INT(m->type),
+          A_INT(m->compartment), A_INT(m->outcome), A_INT(overtakes), A_HASH(m->header_hash),
+          A_INT(m->sent_at), A_BLOB(cor_buf_view(&m->envelope)), A_BLOB(cor_buf_view(&m->body))))
     return false;
-  store_event sent = {.event = "sent", .at = m->sent_at, .type = m->type, .compartment = m->compartment,
-                      .outgoing = true, .peer = m->peer, .detail = ""};
+  store_event sent = {.event = "sent",
+                      .at = m->sent_at,
+                      .type = m->type,
+                      .compartment = m->compartment,
+                      .outgoing = true,
+                      .peer = m->peer,
+                      .detail = ""};
   memcpy(sent.handle, m->handle, COR_ID_LEN);
   memcpy(sent.message_id, m->id, COR_ID_LEN);
   return store_event_put(s, &sent, err);
@@ -51,7 +60,8 @@ bool store_out_put(store *s, const store_message *m, bool overtakes, cor_error *
 /* The order rule, in one query: see the head of this file. Messages in flight
  * are still state 1, so they hold back what must wait for their answer. */
 static const char next_sql[] =
-    "SELECT n, message_id, handle, case_handle, recipient, type, compartment, envelope, body, header_hash FROM outbox o"
+    "SELECT n, message_id, handle, case_handle, recipient, type, compartment, envelope, body, header_hash "
+    "FROM outbox o"
     " WHERE state = 1 AND not_before <= ?1 AND NOT EXISTS(SELECT 1 FROM outbox e WHERE e.state = 1"
     "  AND e.case_handle = o.case_handle AND e.n < o.n AND e.overtakes <= o.overtakes"
     "  AND (e.recipient = 'hub' OR (e.recipient = o.recipient AND e.handle = o.handle)))"
@@ -76,8 +86,8 @@ static bool read_next(sqlite3_stmt *stmt, store_message *out, cor_error *err) {
   return store_column_buf(stmt, 7, &out->envelope, err) && store_column_buf(stmt, 8, &out->body, err);
 }
 
-store_found store_out_next(store *s, const int64_t *busy, size_t n_busy, int64_t monotonic, store_message *out,
-                           cor_error *err) {
+store_found store_out_next(store *s, const int64_t *busy, size_t n_busy, int64_t monotonic,
+                           store_message *out, cor_error *err) {
   sqlite3_stmt *stmt = STORE_SELECT(s, err, next_sql, A_INT(monotonic));
   if (stmt == NULL) return STORE_ERROR;
   for (;;) {
@@ -95,8 +105,9 @@ store_found store_out_next(store *s, const int64_t *busy, size_t n_busy, int64_t
 /* ---- what became of it ---- */
 
 static store_found current(store *s, const uint8_t *id, store_message *out, cor_error *err) {
-  sqlite3_stmt *stmt =
-      STORE_SELECT(s, err, "SELECT state, handle, type, compartment, recipient FROM outbox WHERE message_id = ?", A_ID(id));
+  sqlite3_stmt *stmt = STORE_SELECT(
+      s, err, "SELECT state, handle, type, compartment, recipient FROM outbox WHERE message_id = ?",
+      A_ID(id));
   if (stmt == NULL) return STORE_ERROR;
   store_found found = store_next(s, stmt, err);
   if (found != STORE_FOUND) return found;
@@ -109,15 +120,18 @@ static store_found current(store *s, const uint8_t *id, store_message *out, cor_
   return STORE_FOUND;
 }
 
-static bool write_state(store *s, const uint8_t *id, store_state to, const store_outcome *what, cor_error *err) {
+static bool write_state(store *s, const uint8_t *id, store_state to, const store_outcome *what,
+                        cor_error *err) {
   if (what->event == STORE_OUT_ADMIT || what->event == STORE_OUT_REFUSE)
     return STORE_EXEC(s, err,
                       "UPDATE outbox SET state = ?2, code = ?3, settled_at = ?4, late = ?5, receipt = ?6"
                       " WHERE message_id = ?1",
-                      A_ID(id), A_INT(to), A_INT(what->code), A_INT(what->at), A_INT(what->late), A_BLOB(what->receipt));
-  return STORE_EXEC(s, err,
-                    "UPDATE outbox SET state = ?2, code = ?3, ended_at = ?4, delivery_receipt = ?5 WHERE message_id = ?1",
-                    A_ID(id), A_INT(to), A_INT(what->code), A_INT(what->at), A_BLOB(what->receipt));
+                      A_ID(id), A_INT(to), A_INT(what->code), A_INT(what->at), A_INT(what->late),
+                      A_BLOB(what->receipt));
+  return STORE_EXEC(
+      s, err,
+      "UPDATE outbox SET state = ?2, code = ?3, ended_at = ?4, delivery_receipt = ?5 WHERE message_id = ?1",
+      A_ID(id), A_INT(to), A_INT(what->code), A_INT(what->at), A_BLOB(what->receipt));
 }
 
 bool store_out_apply(store *s, const uint8_t id[COR_ID_LEN], const store_outcome *what, cor_error *err) {
@@ -126,15 +140,21 @@ bool store_out_apply(store *s, const uint8_t id[COR_ID_LEN], const store_outcome
   if (found != STORE_FOUND) return found == STORE_ABSENT;
   store_state to = m.state <= STORE_EXPIRED ? next_state[m.state][what->event] : 0;
   if (to == 0) {
-    COR_LOG(s->log, COR_DEBUG, "message-unchanged", COR_ID("message", id), COR_WORD("state", store_state_name(m.state)),
-            COR_NUM("event", what->event));
+    COR_LOG(s->log, COR_DEBUG, "message-unchanged", COR_ID("message", id),
+            COR_WORD("state", store_state_name(m.state)), COR_NUM("event", what->event));
     return true;
   }
-  COR_LOG(s->log, COR_INFO, "message-state", COR_ID("message", id), COR_WORD("from", store_state_name(m.state)),
-          COR_WORD("to", store_state_name(to)), COR_CODE(what->code));
-  store_event event = {.event = store_state_name(to), .at = what->at, .type = m.type, .compartment = m.compartment,
-                       .outgoing = true, .peer = m.peer,
-                       .detail = what->code == COR_OK ? (what->late ? "late" : "") : cor_refusal_of(what->code)->name};
+  COR_LOG(s->log, COR_INFO, "message-state", COR_ID("message", id),
+          COR_WORD("from", store_state_name(m.state)), COR_WORD("to", store_state_name(to)),
+          COR_CODE(what->code));
+  store_event event = {.event = store_state_name(to),
+                       .at = what->at,
+                       .type = m.type,
+                       .compartment = m.compartment,
+                       .outgoing = true,
+                       .peer = m.peer,
+                       .detail = what->code == COR_OK ? (what->late ? "late" : "")
+                                                      : cor_refusal_of(what->code)->name};
   memcpy(event.handle, m.handle, COR_ID_LEN);
   memcpy(event.message_id, id, COR_ID_LEN);
   return write_state(s, id, to, what, err) && store_event_put(s, &event, err);

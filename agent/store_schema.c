@@ -20,34 +20,43 @@ static const char schema[] =
     " sequence INTEGER NOT NULL) STRICT;"
     "CREATE TABLE cases(handle BLOB PRIMARY KEY, kind INTEGER NOT NULL, own INTEGER NOT NULL,"
     " case_handle BLOB NOT NULL, referral_id BLOB, reference_hash BLOB, programme TEXT NOT NULL,"
-    " categories INTEGER NOT NULL, safeguards INTEGER NOT NULL, withdrawn INTEGER NOT NULL, last_consent BLOB,"
+    " categories INTEGER NOT NULL, safeguards INTEGER NOT NULL, withdrawn INTEGER NOT NULL, last_consent "
+    "BLOB,"
     " since INTEGER NOT NULL, last_type INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
     "CREATE INDEX cases_reference ON cases(reference_hash) WHERE reference_hash IS NOT NULL;"
     "CREATE TABLE consents(n INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, case_handle BLOB NOT NULL,"
-    " message_id BLOB NOT NULL, version INTEGER NOT NULL, withdrawn_at INTEGER NOT NULL, record BLOB NOT NULL) STRICT;"
+    " message_id BLOB NOT NULL, version INTEGER NOT NULL, withdrawn_at INTEGER NOT NULL, record BLOB NOT "
+    "NULL) STRICT;"
     "CREATE INDEX consents_case ON consents(case_handle);"
     /* AUTOINCREMENT: n is the order of keeping and must never be reused. */
     "CREATE TABLE outbox(n INTEGER PRIMARY KEY AUTOINCREMENT, message_id BLOB NOT NULL UNIQUE,"
     " recipient TEXT NOT NULL, handle BLOB NOT NULL, case_handle BLOB NOT NULL, type INTEGER NOT NULL,"
-    " compartment INTEGER NOT NULL, outcome INTEGER NOT NULL, overtakes INTEGER NOT NULL, header_hash BLOB NOT NULL,"
+    " compartment INTEGER NOT NULL, outcome INTEGER NOT NULL, overtakes INTEGER NOT NULL, header_hash BLOB "
+    "NOT NULL,"
     " sent_at INTEGER NOT NULL, state INTEGER NOT NULL, code INTEGER NOT NULL DEFAULT 0,"
-    " attempts INTEGER NOT NULL DEFAULT 0, not_before INTEGER NOT NULL DEFAULT 0, settled_at INTEGER NOT NULL DEFAULT 0,"
-    " ended_at INTEGER NOT NULL DEFAULT 0, late INTEGER NOT NULL DEFAULT 0, receipt BLOB, delivery_receipt BLOB,"
+    " attempts INTEGER NOT NULL DEFAULT 0, not_before INTEGER NOT NULL DEFAULT 0, settled_at INTEGER NOT "
+    "NULL DEFAULT 0,"
+    " ended_at INTEGER NOT NULL DEFAULT 0, late INTEGER NOT NULL DEFAULT 0, receipt BLOB, delivery_receipt "
+    "BLOB,"
     " envelope BLOB NOT NULL, body BLOB NOT NULL) STRICT;"
     "CREATE INDEX outbox_queued ON outbox(case_handle, n) WHERE state = 1;"
     "CREATE INDEX outbox_handle ON outbox(handle, n);"
     "CREATE TABLE inbox(n INTEGER PRIMARY KEY AUTOINCREMENT, message_id BLOB NOT NULL, sender TEXT NOT NULL,"
     " handle BLOB NOT NULL, type INTEGER NOT NULL, compartment INTEGER NOT NULL, outcome INTEGER NOT NULL,"
-    " header_hash BLOB NOT NULL, sent_at INTEGER NOT NULL, received_at INTEGER NOT NULL, sequence INTEGER NOT NULL,"
+    " header_hash BLOB NOT NULL, sent_at INTEGER NOT NULL, received_at INTEGER NOT NULL, sequence INTEGER "
+    "NOT NULL,"
     " late INTEGER NOT NULL, checked INTEGER NOT NULL DEFAULT 0, envelope BLOB NOT NULL, body BLOB NOT NULL,"
     " receipt BLOB NOT NULL, UNIQUE(sender, message_id)) STRICT;"
     "CREATE INDEX inbox_handle ON inbox(handle, n);"
     "CREATE INDEX inbox_id ON inbox(message_id);"
     "CREATE TABLE obligations(id BLOB PRIMARY KEY, kind INTEGER NOT NULL, handle BLOB NOT NULL,"
-    " responsible TEXT NOT NULL, message_id BLOB NOT NULL, opened_at INTEGER NOT NULL, due_at INTEGER NOT NULL,"
-    " state INTEGER NOT NULL, level INTEGER NOT NULL, at INTEGER NOT NULL, local INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
+    " responsible TEXT NOT NULL, message_id BLOB NOT NULL, opened_at INTEGER NOT NULL, due_at INTEGER NOT "
+    "NULL,"
+    " state INTEGER NOT NULL, level INTEGER NOT NULL, at INTEGER NOT NULL, local INTEGER NOT NULL) STRICT, "
+    "WITHOUT ROWID;"
     "CREATE INDEX obligations_message ON obligations(message_id);"
-    "CREATE TABLE events(n INTEGER PRIMARY KEY, handle BLOB NOT NULL, at INTEGER NOT NULL, event TEXT NOT NULL,"
+    "CREATE TABLE events(n INTEGER PRIMARY KEY, handle BLOB NOT NULL, at INTEGER NOT NULL, event TEXT NOT "
+    "NULL,"
     " type INTEGER NOT NULL, compartment INTEGER NOT NULL, outgoing INTEGER NOT NULL, peer TEXT NOT NULL,"
     " message_id BLOB NOT NULL, detail TEXT NOT NULL) STRICT;"
     "CREATE INDEX events_handle ON events(handle, n);"
@@ -92,7 +101,8 @@ bool store_schema_apply(store *s, const char *office, cor_error *err) {
   }
   if (!check_office(s, office, err)) goto fail;
   /* Postponements count on the monotonic clock of the last run. */
-  if (!store_exec(s, err, "UPDATE outbox SET not_before = 0 WHERE state = 1 AND not_before <> 0", NULL, 0)) goto fail;
+  if (!store_exec(s, err, "UPDATE outbox SET not_before = 0 WHERE state = 1 AND not_before <> 0", NULL, 0))
+    goto fail;
   return store_commit(s, err);
 fail:
   store_rollback(s);
@@ -100,11 +110,12 @@ fail:
 }
 
 bool store_facts_get(store *s, store_facts *out, cor_error *err) {
-  sqlite3_stmt *stmt = store_select(s, err,
-                                    "SELECT epoch, sequence,"
-                                    " (SELECT count(*) FROM outbox WHERE state = 1 AND (1 << compartment) & ?1),"
-                                    " (SELECT count(*) FROM inbox WHERE (1 << compartment) & ?1) FROM meta",
-                                    STORE_ARGS(A_INT(STORE_ORDINARY)));
+  sqlite3_stmt *stmt = store_select(
+      s, err,
+      "SELECT epoch, sequence,"
+      " (SELECT count(*) FROM outbox WHERE state = 1 AND (1 << compartment) & ?1),"
+      " (SELECT count(*) FROM inbox WHERE (1 << compartment) & ?1) FROM meta",
+      STORE_ARGS(A_INT(STORE_ORDINARY)));
   if (stmt == NULL) return false;
   if (store_next(s, stmt, err) != STORE_FOUND) return false;
   store_column_fixed(stmt, 0, out->epoch, sizeof out->epoch);

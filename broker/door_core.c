@@ -72,7 +72,8 @@ static bool say_up(door_core *core) {
 }
 
 void door_core_announce(door_core *core, bool repeat) {
-  if (core->core_generation == 0 && (repeat || !core->announced)) core->announced = say_up(core);
+  if (core->core_generation != 0 || (core->announced && !repeat) || !has_event(core, ZMQ_POLLOUT)) return;
+  core->announced = say_up(core);
 }
 
 bool door_core_message(door_core *core, uint64_t connection, const char *office, zmq_msg_t *frames,
@@ -97,8 +98,10 @@ bool door_core_closed(door_core *core, uint64_t connection) {
 static bool receive_parts(void *socket, zmq_msg_t *head, door_core_event *out) {
   bool more = true, ok = false;
   for (size_t i = 0; more; i++) {
-    zmq_msg_t spare, *part = i == 0 ? head : i <= COR_FRAMES_MAX ? &out->parts[out->n] : &spare;
-    zmq_msg_init(part);
+    zmq_msg_t spare;
+    zmq_msg_init(&spare);
+    zmq_msg_t *part = i == 0 ? head : i <= COR_FRAMES_MAX ? &out->parts[out->n] : &spare;
+    if (part != &spare) zmq_msg_init(part);
     ok = zmq_msg_recv(part, socket, ZMQ_DONTWAIT) >= 0;
     more = ok && zmq_msg_more(part);
     if (part == &spare || (!ok && i > 0))

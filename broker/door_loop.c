@@ -63,7 +63,8 @@ static void start_listening(door_loop *loop) {
   cor_error err;
   if (loop->listening || loop->stopping) return;
   loop->listening = door_listen_start(loop->listener, &err) && watch(loop, loop->listener, &loop->listener);
-  if (loop->listening) COR_LOG(loop->log, COR_INFO, "listening", COR_NUM("connections_max", loop->table.max));
+  if (loop->listening)
+    COR_LOG(loop->log, COR_INFO, "listening", COR_NUM("connections_max", loop->settings->connections_max));
 }
 
 static void take_keys(door_loop *loop, door_core_event *event) {
@@ -185,8 +186,8 @@ static void turn(door_loop *loop) {
   bool pump_all = loop->again;
   loop->again = false;
   door_loop_answer_zap(loop);
-  door_core_announce(loop->core, false);
   hear_core(loop);
+  door_core_announce(loop->core, false);
   if (loop->now >= loop->tick_at) {
     tick(loop);
     pump_all = true;

@@ -12,7 +12,7 @@
   X(held_bytes,            false, "bytes held for all connections, both ways")              \
   X(accepted_total,        true,  "connections accepted")                                   \
   X(turned_away_total,     true,  "connections closed at once: too many")                   \
-  X(refused_total,         true,  "handshakes refused")                                     \
+  X(refused_total,         true,  "handshakes refused (the first is the self-test's)")                             \
   X(messages_in_total,     true,  "messages from agents")                                   \
   X(bytes_in_total,        true,  "bytes of messages from agents")                          \
   X(messages_out_total,    true,  "messages to agents")

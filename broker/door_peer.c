@@ -61,7 +61,7 @@ void door_peer_close(door_peer *peer) {
   if (peer->socket != NULL) zmq_close(peer->socket);
   peer->socket = NULL;
   peer->state = DOOR_GONE;
-  peer->unread = peer->unsent = 0;
+  peer->unread = peer->forgiven = peer->unsent = 0;
 }
 
 void door_peer_free(door_peer **peer) {
@@ -92,10 +92,14 @@ static void take_away(size_t *from, size_t bytes) {
   *from -= bytes < *from ? bytes : *from;
 }
 
-static bool readable(const door_peer *peer) {
+static bool has_event(const door_peer *peer, int event) {
   int events = 0;
   size_t size = sizeof events;
-  return zmq_getsockopt(peer->socket, ZMQ_EVENTS, &events, &size) == 0 && (events & ZMQ_POLLIN);
+  return zmq_getsockopt(peer->socket, ZMQ_EVENTS, &events, &size) == 0 && (events & event);
+}
+
+static bool readable(const door_peer *peer) {
+  return has_event(peer, ZMQ_POLLIN);
 }
 
 static bool is_from_office(const door_peer *peer, zmq_msg_t *frame) {
@@ -103,14 +107,19 @@ static bool is_from_office(const door_peer *peer, zmq_msg_t *frame) {
   return user != NULL && peer->state == DOOR_ADMITTED && strcmp(user, peer->office) == 0;
 }
 
-/* Receives one message; all its frames are there once the first is. */
+/* Receives one message; all its frames are there once the first is. None may be
+ * there although ZMQ_EVENTS says so: libzmq passes the User-Id through the same
+ * pipe, and it can be alone in it (measured, 4.3.4). */
 static door_end receive(door_peer *peer, zmq_msg_t *frames, size_t *n) {
   for (bool more = true; more;) {
     if (*n == COR_FRAMES_MAX) return DOOR_END_FRAMES;
     zmq_msg_t *frame = &frames[*n];
     zmq_msg_init(frame);
+    if (zmq_msg_recv(frame, peer->socket, ZMQ_DONTWAIT) < 0) {
+      zmq_msg_close(frame);
+      return *n == 0 ? DOOR_END_NONE : DOOR_END_FRAMES;
+    }
     *n += 1;
-    if (zmq_msg_recv(frame, peer->socket, ZMQ_DONTWAIT) < 0) return DOOR_END_FRAMES;
     if (!is_from_office(peer, frame)) return DOOR_END_IDENTITY;
     take_away(&peer->unread, wire_size(zmq_msg_size(frame)));
     more = zmq_msg_more(frame);
@@ -125,6 +134,7 @@ static door_end hand_over(door_peer *peer, door_core *core, door_traffic *in) {
   cor_error why;
   size_t n = 0, bytes = 0;
   door_end end = receive(peer, frames, &n);
+  if (n == 0) return end;
   for (size_t i = 0; i < n; i++) {
     parts[i] = (cor_bytes){zmq_msg_data(&frames[i]), zmq_msg_size(&frames[i])};
     bytes += parts[i].len;
@@ -135,6 +145,8 @@ static door_end hand_over(door_peer *peer, door_core *core, door_traffic *in) {
     if (!door_core_message(core, peer->number, peer->office, frames, n)) end = DOOR_END_CORE_GONE;
     in->messages++;
     in->bytes += bytes;
+    peer->forgiven = 0;
+    peer->unread_since = 0;
   }
   for (size_t i = 0; i < n; i++)
     zmq_msg_close(&frames[i]);
@@ -150,8 +162,6 @@ static door_end pump_messages(door_peer *peer, door_core *core, bool *again, doo
       break;
     }
     end = hand_over(peer, core, in);
-    peer->forgiven = 0;
-    peer->unread_since = 0;
   }
   return end;
 }
@@ -197,7 +207,7 @@ door_end door_peer_send(door_peer *peer, const door_peer_limits *limits, zmq_msg
   size_t bytes = 0;
   for (size_t i = 0; i < n; i++)
     bytes += wire_size(zmq_msg_size(&frames[i]));
-  if (peer->unsent + bytes > limits->unsent_max) return DOOR_END_SLOW;
+  if (peer->unsent + bytes > limits->unsent_max || !has_event(peer, ZMQ_POLLOUT)) return DOOR_END_SLOW;
   for (size_t i = 0; i < n; i++)
     if (zmq_msg_send(&frames[i], peer->socket, ZMQ_DONTWAIT | (i + 1 < n ? ZMQ_SNDMORE : 0)) < 0)
       return DOOR_END_SLOW;

@@ -20,7 +20,7 @@
 #endif
 
 static const char DOMAIN_PREFIX[] = "corridor/";
-enum { RECEIVE_HWM = 64, SEND_HWM = 4096 };
+enum { RECEIVE_HWM = 64, SEND_HWM = 4096, AFTER_OURS = 2000 /* ms: the door ends it first, and says why */ };
 
 const char *door_socket_endpoint(const door_socket_place *place, char out[DOOR_ENDPOINT_TEXT]) {
   snprintf(out, DOOR_ENDPOINT_TEXT, "ipc://%s/%016" PRIx64, place->run_dir, place->connection);
@@ -70,7 +70,7 @@ void *door_socket_open(void *context, const door_socket_place *place, cor_error 
   door_socket_domain(place->connection, domain);
   door_socket_endpoint(place, endpoint);
   void *socket = zmq_socket(context, ZMQ_DEALER);
-  if (socket != NULL && set_numbers(socket, (int)place->handshake_ms) &&
+  if (socket != NULL && set_numbers(socket, (int)place->handshake_ms + AFTER_OURS) &&
       zmq_setsockopt(socket, ZMQ_ZAP_DOMAIN, domain, strlen(domain)) == 0 &&
       zmq_setsockopt(socket, ZMQ_CURVE_SECRETKEY, place->secret, strlen(place->secret) + 1) == 0 &&
       zmq_bind(socket, endpoint) == 0)

@@ -58,6 +58,12 @@ static void tell(act *a, const duty_row *row, int64_t at) {
                row->message_id, &body.base);
 }
 
+/* A mission in transit is told of a booking but owes no answer to it. */
+static bool falls_on(core *c, const cor_duty_row *rule, const Corridor__V1__Header *h) {
+  const cor_card *card = cor_cards_find(c->cards, rule->owner == COR_OWNER_SENDER ? h->sender : h->recipient);
+  return card && cor_duty_falls_on(rule->duty, card->card->role);
+}
+
 static duty_opening opening(core *c, const cor_duty_row *rule, const Corridor__V1__Header *h,
                             const uint8_t *case_handle, int64_t start) {
   duty_opening o = {.duty = rule->duty, .state = CORRIDOR__V1__OBLIGATION_STATE__OPEN};
@@ -75,7 +81,7 @@ void duties_at_delivery(core *c, act *a, const Corridor__V1__Header *h, const ui
   const cor_sop_row *row = cor_sop_find(h->type);
   for (size_t i = 0; row && i < 2; i++) {
     const cor_duty_row *rule = cor_duty_find(row->opens[i]);
-    if (!rule || rule->start != COR_START_DELIVERY) continue;
+    if (!rule || rule->start != COR_START_DELIVERY || !falls_on(c, rule, h)) continue;
     duty_opening o = opening(c, rule, h, case_handle, a->now);
     act_open(a, &o);
   }
@@ -88,7 +94,7 @@ void duties_at_admission(core *c, act *a, const Corridor__V1__Header *h, const u
   *late = false;
   for (size_t i = 0; i < 2; i++) {
     const cor_duty_row *rule = cor_duty_find(row->opens[i]);
-    if (!rule || rule->start == COR_START_DELIVERY) continue;
+    if (!rule || rule->start == COR_START_DELIVERY || !falls_on(c, rule, h)) continue;
     duty_opening o = opening(c, rule, h, case_handle, rule->start == COR_START_EVENT ? h->event_at : a->now);
     if (rule->unit == COR_UNIT_WORKING_DAYS_BEFORE) { /* the message is its own answer: judged now */
       *judged = o.due_at;

@@ -66,6 +66,11 @@ static void judge(core *c, submission *s, const char *office, cor_bytes body) {
     return;
   }
   s->verified = true;
+  if (cor_sop_find(s->envelope.header->type)->needs_cover && !s->envelope.cover) {
+    (void)cor_fail(&err, COR_MISSING_FIELD, "cover", "an offer names its case and consent in a cover for the hub");
+    refuse(s, &err);
+    return;
+  }
   if (strcmp(s->envelope.header->recipient, "hub") == 0 && !record_read(&s->envelope, &s->record, &err)) {
     refuse(s, &err);
     return;

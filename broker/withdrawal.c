@@ -18,6 +18,8 @@ static cor_bytes bytes_of(ProtobufCBinaryData b) {
   return (cor_bytes){b.data, b.len};
 }
 
+enum { NOTICE_IDS_MAX = 1000 }; /* content rules allow 1024 in one notice */
+
 typedef struct taken_back {
   cor_bytes handle;     /* the case */
   cor_bytes consent_id; /* data NULL = every consent */
@@ -151,7 +153,8 @@ static bool ask_recipients(core *c, act *a, const taken_back *t) {
   for (int i = 0; i < rows; i++) {
     cor_bytes id = db_get_bytes(r, i, 2);
     ids[n++] = (ProtobufCBinaryData){id.len, (uint8_t *)id.data};
-    bool last = i + 1 == rows || strcmp(db_get_text(r, i, 0), db_get_text(r, i + 1, 0)) != 0 ||
+    bool last = i + 1 == rows || n == NOTICE_IDS_MAX ||
+                strcmp(db_get_text(r, i, 0), db_get_text(r, i + 1, 0)) != 0 ||
                 !cor_bytes_equal(db_get_bytes(r, i, 1), db_get_bytes(r, i + 1, 1));
     if (!last) continue;
     ask(c, a, t, db_get_text(r, i, 0), db_get_bytes(r, i, 1), ids, n);

@@ -201,10 +201,22 @@ static const cor_refusal *refusal_named(const char *name) {
   return cor_refusal_of(COR_INTERNAL);
 }
 
+/* Only what belongs to the error: the answer it came in may hold more, such as
+ * a withdrawal code, that must not get into a log of errors. */
+static void print_error_members(FILE *err, const json_t *answer) {
+  static const char *const MEMBERS[] = {"code", "path", "rule", "retry", "sentence", "detail", "kept"};
+  json_t *error = json_object();
+  for (size_t i = 0; i < sizeof MEMBERS / sizeof *MEMBERS; i++)
+    if (json_object_get(answer, MEMBERS[i]))
+      json_object_set(error, MEMBERS[i], json_object_get(answer, MEMBERS[i]));
+  cli_print_json(err, error);
+  json_decref(error);
+}
+
 int cli_error_json(cli_context *cli, const json_t *error) {
   const cor_refusal *row = refusal_named(json_string_value(json_object_get(error, "code")));
   if (cli->json)
-    cli_print_json(cli->err, error);
+    print_error_members(cli->err, error);
   else
     cli_print_error(cli->err, row, error);
   return row->exit ? row->exit : cor_refusal_of(COR_INTERNAL)->exit;

@@ -122,26 +122,33 @@ static int run_make(cli_context *cli, const cli_args *args) {
   return said(cli, demo ? "Made a demonstration CA in" : "Made a CA in", dir, 0);
 }
 
-static int run_sign(cli_context *cli, const cli_args *args) {
-  cor_error err = {0};
+static bool sign_one(cor_ca *ca, const char *path, int64_t now, int64_t days, cor_error *err) {
   cor_buf bytes = {0};
   ProtobufCMessage *request = NULL;
-  cor_ca *ca = NULL;
-  int64_t now, days;
-  int code;
-  if (!cli_args_number(args, "days", CERT_DAYS, 1, DAYS_MAX, &days, &err))
-    return cli_usage(cli, "ca sign", "%s", err.detail);
-  bool done = cor_file_read(args->operands[0], REQUEST_MAX, false, &bytes, &err) &&
+  bool done = cor_file_read(path, REQUEST_MAX, false, &bytes, err) &&
               (request = cor_decode(&corridor__v1__card_request__descriptor, cor_buf_view(&bytes),
-                                    REQUEST_MAX, true, &err)) != NULL &&
-              (ca = open_ca(cli, args, &now, &err)) != NULL &&
-              cor_ca_sign(ca, (const Corridor__V1__CardRequest *)request, now, days, &err);
-  code = done ? said(cli, "Signed; `corridor ca publish` makes it known:",
-                     ((const Corridor__V1__CardRequest *)request)->office, list_number(ca))
-              : cli_error(cli, &err);
-  cor_ca_destroy(&ca);
+                                    REQUEST_MAX, true, err)) != NULL &&
+              cor_ca_sign(ca, (const Corridor__V1__CardRequest *)request, now, days, err);
   cor_message_free(request);
   cor_buf_clear(&bytes);
+  return done;
+}
+
+/* Stops at the first request that fails; those before it are signed. */
+static int run_sign(cli_context *cli, const cli_args *args) {
+  cor_error err = {0};
+  int64_t now, days;
+  int code = CLI_DONE;
+  if (!cli_args_number(args, "days", CERT_DAYS, 1, DAYS_MAX, &days, &err))
+    return cli_usage(cli, "ca sign", "%s", err.detail);
+  cor_ca *ca = open_ca(cli, args, &now, &err);
+  if (!ca) return cli_error(cli, &err);
+  for (size_t i = 0; code == CLI_DONE && i < args->n_operands; i++)
+    code = sign_one(ca, args->operands[i], now, days, &err)
+               ? said(cli, "Signed; `corridor ca publish` makes it known:", args->operands[i],
+                      list_number(ca))
+               : cli_error(cli, &err);
+  cor_ca_destroy(&ca);
   return code;
 }
 
@@ -162,16 +169,19 @@ static int run_agreement(cli_context *cli, const cli_args *args) {
 
 static int run_calendar(cli_context *cli, const cli_args *args) {
   cor_error err = {0};
-  cor_ca *ca = NULL;
   int64_t now;
-  ProtobufCMessage *calendar = ca_input_calendar(args->operands[0], &err);
-  bool done = calendar && (ca = open_ca(cli, args, &now, &err)) != NULL &&
-              cor_ca_put_calendar(ca, (const Corridor__V1__Calendar *)calendar, &err);
-  int code = done ? said(cli, "Entered the calendar of", ((const Corridor__V1__Calendar *)calendar)->country,
-                         list_number(ca))
-                  : cli_error(cli, &err);
+  int code = CLI_DONE;
+  cor_ca *ca = open_ca(cli, args, &now, &err);
+  if (!ca) return cli_error(cli, &err);
+  for (size_t i = 0; code == CLI_DONE && i < args->n_operands; i++) {
+    ProtobufCMessage *calendar = ca_input_calendar(args->operands[i], &err);
+    code = calendar && cor_ca_put_calendar(ca, (const Corridor__V1__Calendar *)calendar, &err)
+               ? said(cli, "Entered the calendar of", ((const Corridor__V1__Calendar *)calendar)->country,
+                      list_number(ca))
+               : cli_error(cli, &err);
+    cor_message_free(calendar);
+  }
   cor_ca_destroy(&ca);
-  cor_message_free(calendar);
   return code;
 }
 
@@ -260,7 +270,7 @@ const cli_verb cli_ca_verbs[] = {
      "The key stays in DIR under the passphrase (--passphrase-fd, or asked for). Keep DIR on a machine\n"
      "without a network; only DIR/ca.crt and DIR/cardlist leave it.",
      MAKE_OPTIONS, run_make},
-    {"ca sign", "REQUEST", 1, 1, "certify an office's keys and put its card on the list",
+    {"ca sign", "REQUEST...", 1, CLI_OPERANDS_MAX, "certify an office's keys and put its card on the list",
      "REQUEST is the file `corridor office request` wrote. Check with the office, by another way, that it\n"
      "is theirs.",
      SIGN_OPTIONS, run_sign},
@@ -271,7 +281,7 @@ const cli_verb cli_ca_verbs[] = {
      "   \"validFrom\": \"2026-01-01\", \"validUntil\": \"2028-01-01\"}\n"
      "Any two of the offices may then exchange these categories for this programme.",
      PLAIN_OPTIONS, run_agreement},
-    {"ca calendar", "FILE", 1, 1, "enter a country's working days, holidays and time zone",
+    {"ca calendar", "FILE...", 1, CLI_OPERANDS_MAX, "enter a country's working days, holidays and time zone",
      "FILE is JSON as in deploy/calendars:\n"
      "  {\"country\": \"GN\", \"weekend\": [6, 7], \"holidays\": {\"2026-01-01\": \"New Year's Day\"},\n"
      "   \"offsets\": {\"2026-01-01T00:00Z\": 0}}\n"

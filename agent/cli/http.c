@@ -54,15 +54,24 @@ bool cli_path_add_wait(cli_path *path, const cli_args *args, cor_error *err) {
   return true;
 }
 
+typedef struct incoming {
+  cor_buf buf;
+  size_t room;
+} incoming;
+
 static size_t take_answer(char *data, size_t size, size_t n, void *into) {
-  cor_buf *buf = into;
+  incoming *a = into;
   size_t len = size * n;
-  if (len > ANSWER_MAX - buf->len) return 0;
-  uint8_t *grown = realloc(buf->data, buf->len + len + 1);
-  if (!grown) return 0;
-  memcpy(grown + buf->len, data, len);
-  buf->data = grown;
-  buf->len += len;
+  if (len > ANSWER_MAX - a->buf.len) return 0;
+  if (a->buf.len + len > a->room) {
+    size_t room = 2 * (a->buf.len + len);
+    uint8_t *grown = realloc(a->buf.data, room);
+    if (!grown) return 0;
+    a->buf.data = grown;
+    a->room = room;
+  }
+  memcpy(a->buf.data + a->buf.len, data, len);
+  a->buf.len += len;
   return len;
 }
 
@@ -100,7 +109,7 @@ static void free_headers(struct curl_slist *headers) {
 }
 
 static bool perform(cli_context *cli, CURL *curl, const char *method, const char *path, const char *text,
-                    struct curl_slist *headers, cor_buf *answer, cor_error *err) {
+                    struct curl_slist *headers, incoming *into, cor_error *err) {
   char url[CLI_PATH_MAX + 32];
   snprintf(url, sizeof url, "http://localhost%s", path);
   curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, cli->agent);
@@ -111,7 +120,7 @@ static bool perform(cli_context *cli, CURL *curl, const char *method, const char
   curl_easy_setopt(curl, CURLOPT_TIMEOUT, (long)TIMEOUT_S);
   curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_answer);
-  curl_easy_setopt(curl, CURLOPT_WRITEDATA, answer);
+  curl_easy_setopt(curl, CURLOPT_WRITEDATA, into);
   if (text) {
     curl_easy_setopt(curl, CURLOPT_POSTFIELDS, text);
     curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)strlen(text));
@@ -129,9 +138,9 @@ static bool perform(cli_context *cli, CURL *curl, const char *method, const char
   return true;
 }
 
-static json_t *read_answer(const cor_buf *answer, cor_error *err) {
+static json_t *read_answer(const cor_buf *text, cor_error *err) {
   cor_error inner = {0};
-  json_t *body = cor_json_parse(cor_buf_view(answer), &inner);
+  json_t *body = cor_json_parse(cor_buf_view(text), &inner);
   if (body && json_is_object(body)) return body;
   json_decref(body);
   (void)cor_fail(err, COR_INTERNAL, "agent", "the agent's answer is not a JSON object");
@@ -142,7 +151,7 @@ json_t *cli_http_call(cli_context *cli, const char *method, const cli_path *path
                       long *status, cor_error *err) {
   json_t *result = NULL;
   struct curl_slist *headers = NULL;
-  cor_buf answer = {0};
+  incoming answer = {0};
   char *text = NULL;
   CURL *curl = NULL;
   if (path->overflow) {
@@ -156,7 +165,7 @@ json_t *cli_http_call(cli_context *cli, const char *method, const cli_path *path
   if (!add_user(cli, &headers, err)) goto done;
   if (!perform(cli, curl, method, path->text, text, headers, &answer, err)) goto done;
   curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, status);
-  result = read_answer(&answer, err);
+  result = read_answer(&answer.buf, err);
   goto done;
 out_of_memory:
   (void)cor_fail(err, COR_INTERNAL, "", "out of memory");
@@ -165,7 +174,7 @@ done:
   free(text);
   free_headers(headers);
   curl_easy_cleanup(curl);
-  cor_buf_clear(&answer);
+  cor_buf_clear(&answer.buf);
   return result;
 }
 

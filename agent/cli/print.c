@@ -201,6 +201,12 @@ static void error_line(FILE *err, const char *title, const char *text) {
   fputc('\n', err);
 }
 
+static const char *retry_text(const char *code, bool useful) {
+  /* Sending again by hand would make a second message. */
+  if (code && strcmp(code, "KEPT_NOT_SENT") == 0) return "not needed: what is kept goes out by itself";
+  return useful ? "yes, once the cause is gone" : "no, the same again will be refused again";
+}
+
 void cli_print_error(FILE *err, const cor_refusal *row, const json_t *error) {
   const char *code = json_string_value(json_object_get(error, "code"));
   const char *sentence = json_string_value(json_object_get(error, "sentence"));
@@ -215,9 +221,7 @@ void cli_print_error(FILE *err, const cor_refusal *row, const json_t *error) {
   error_line(err, "code", code ? code : row->name);
   error_line(err, "where", json_string_value(json_object_get(error, "path")));
   error_line(err, "rule", rule && *rule ? rule : row->rule);
-  error_line(err, "retry",
-             (retry ? json_is_true(retry) : row->retry) ? "yes, once the cause is gone"
-                                                        : "no, the same again will be refused again");
+  error_line(err, "retry", retry_text(code, retry ? json_is_true(retry) : row->retry));
   if (said != detail) error_line(err, "detail", detail);
   if (json_array_size(kept)) {
     char text[CELL_MAX];

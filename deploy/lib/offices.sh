@@ -29,14 +29,13 @@ offices_ca() {
 }
 
 offices_make_ca() {
-  local country
   offices_ca make --name "Corridor demonstration" --demo --days $((OFFICES_DAYS + 365)) --at "$1"
-  for country in "$DEPLOY"/calendars/*.json; do offices_ca calendar "$country"; done
+  offices_ca calendar "$DEPLOY"/calendars/*.json
 }
 
-# The keys of one row of the table, certified.
+# The keys of one row of the table, and the request for the CA.
 offices_make_one() {
-  local clock=$1 office=$2 role=$3 country=$4 name=$5 compartments=$6 holders=$7 word
+  local office=$1 role=$2 country=$3 name=$4 compartments=$5 holders=$6 word
   local -a more=()
   local lines=""
   for word in $compartments; do more+=(--compartment "$word"); done
@@ -48,7 +47,6 @@ offices_make_one() {
   "$BIN/corridor" office make --dir "$RUN/$office/office" --office "$office" --role "$role" \
     --country "$country" --name "$name" "${more[@]}" --passphrase-fd 3 3<<<"$lines"
   "$BIN/corridor" office request --dir "$RUN/$office/office" --out "$RUN/$office/request"
-  offices_ca sign "$RUN/$office/request" --days "$OFFICES_DAYS" --at "$clock"
 }
 
 # Two missions and two centres may exchange all but protection data.
@@ -68,11 +66,17 @@ JSON
 }
 
 offices_make_all() {
-  local clock=$1 office role country name compartments holders
+  local clock=$1 office role country name compartments holders pid
+  local -a making=() requests=()
   offices_make_ca "$clock"
+  # Side by side: a passphrase is slow to turn into a key, on purpose.
   while IFS='|' read -r office role country name compartments holders; do
-    offices_make_one "$clock" "$office" "$role" "$country" "$name" "$compartments" "$holders" </dev/null
+    offices_make_one "$office" "$role" "$country" "$name" "$compartments" "$holders" </dev/null &
+    making+=("$!")
+    requests+=("$RUN/$office/request")
   done < <(offices_table)
+  for pid in "${making[@]}"; do wait "$pid"; done
+  offices_ca sign "${requests[@]}" --days "$OFFICES_DAYS" --at "$clock"
   offices_agreement "$clock"
   offices_ca publish --days "$OFFICES_DAYS" --at "$clock"
   for office in hub "${AGENTS[@]}"; do

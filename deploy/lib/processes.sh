@@ -61,6 +61,12 @@ processes_running() {
   if [[ $1 == postgres ]]; then cluster_running; else processes_pid "$1" >/dev/null; fi
 }
 
+processes_any() {
+  local name
+  for name in "${PROCESSES[@]}"; do processes_running "$name" && return 0; done
+  return 1
+}
+
 # True when http://$1/healthz answers 200.
 processes_healthy() {
   local answer
@@ -95,7 +101,7 @@ processes_start() {
   local name=$1
   processes_known "$name" || return
   if processes_running "$name"; then
-    echo "$name runs already"
+    echo "$name is running"
     return 0
   fi
   case $name in

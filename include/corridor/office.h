@@ -28,8 +28,8 @@ typedef struct cor_holder {
 
 bool cor_keyfile_make(const char *path, Corridor__V1__Compartment compartment, EVP_PKEY *key,
                       const cor_holder *holders, size_t n, cor_error *err) COR_MUST_CHECK;
-/* NOT_PERMITTED: user holds no share. WRONG_PASSPHRASE. KEY_FILE_EXPOSED: mode
- * is not 0600. The reply and the work done are the same for the first two. */
+/* WRONG_PASSPHRASE: also when the user holds no share, with the same reply and
+ * the same work. KEY_FILE_EXPOSED: mode is not 0600. */
 EVP_PKEY *cor_keyfile_open(const char *path, const char *user, const char *passphrase,
                            cor_error *err) COR_MUST_CHECK;
 bool cor_keyfile_add_holder(const char *path, const cor_holder *by, const cor_holder *added,

@@ -19,7 +19,7 @@ from zmq.utils import z85
 from processes import Process, free_ports, wait_for
 
 BUILD = Path(os.environ.get("CORRIDOR_BUILD", Path(__file__).resolve().parents[2] / "build" / "dev"))
-PING, PONG, SEND, HELLO = b"\x01\x09", b"\x01\x0a", b"\x01\x03", b"\x01\x01"
+PING, PONG, SEND = b"\x01\x09", b"\x01\x0a", b"\x01\x03"
 MIB = 1024 * 1024
 BODY_MAX = (1024 + 16) * 1024
 WINDOW = 32 * MIB  # CHANNEL_BYTES_MAX

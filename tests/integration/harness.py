@@ -129,7 +129,7 @@ class Cluster:
         channel = f"ipc://{hub}/core/channel"
         keys = self.identity.keys("hub")
         self.add("core", "corridor-broker", ["core"], {
-            "db": self.database.conninfo(), "office_dir": keys, "channel": channel,
+            "db": self.database.conninfo(user="corridor_broker"), "office_dir": keys, "channel": channel,
             "status": self.address("core-status")})
         self.add("door", "corridor-broker", ["door"], {
             "listen": self.address("door"), "core": channel, "curve_secret": keys / "curve.key",
@@ -203,7 +203,12 @@ class Cluster:
 
     def wait_ready(self, names=None, seconds=60):
         for name in names or self.offices:
-            wait_for(lambda: self.status(name).get("connected"), seconds, f"{name} connected to the hub")
+            wait_for(lambda: self.connected(name), seconds, f"{name} connected to the hub")
+
+    def connected(self, name):
+        if not self.processes[name].running():
+            raise RuntimeError(f"{name} has ended")
+        return self.status(name).get("connected")
 
     def status(self, office):
         return self.corridor(office, "status").json or {}

@@ -6,9 +6,11 @@ At the end crimes() tells what no test may overlook: a death by a signal that th
 test did not send, an exit status that is not 0 after SIGTERM, a sanitizer's report.
 """
 
+import itertools
 import os
 import re
 import signal
+import socket
 import subprocess
 import time
 from pathlib import Path
@@ -117,13 +119,19 @@ class Process:
         return found
 
 
+PORTS = 100  # to each test file
+next_port = itertools.count()
+
+
 def free_ports(count):
-    """TCP ports on loopback that nobody uses, below the range the kernel hands
-    out, from a slice of our own so that two test files never pick the same."""
-    import socket
-    base, found = 20000 + (os.getpid() % 400) * 25, []
-    for port in range(base, base + 25):
+    """TCP ports on loopback that nobody listens on, below the range the kernel
+    hands out, from a slice of our own so that two test files never pick the same."""
+    base, found = 15000 + (os.getpid() % 150) * PORTS, []
+    for _ in range(PORTS):
+        port = base + next(next_port) % PORTS
         with socket.socket() as probe:
+            # As the daemons do: connections that linger from a test before do not matter.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind(("127.0.0.1", port))
             except OSError:

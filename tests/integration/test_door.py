@@ -10,7 +10,7 @@ import tempfile
 import unittest
 
 
-from doorside import BODY_MAX, HELLO, MIB, PING, PONG, SEND, WINDOW, Agent, Neighbour, Side, head
+from doorside import BODY_MAX, MIB, PING, PONG, SEND, WINDOW, Agent, Neighbour, Side, head
 from processes import wait_for
 
 
@@ -297,6 +297,7 @@ class Lives(DoorTest):
 
     def test_new_core_generation_cuts_all(self):
         self.neighbour.end()
+        self.assertTrue(self.agent("office").ask(b"hello"))
         self.core.generation += 1
         self.core.tell(head(b"u", number=self.core.generation))
         self.ended("core_gone")

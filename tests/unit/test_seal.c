@@ -156,6 +156,19 @@ START_TEST(every_altered_byte_is_refused) {
 }
 END_TEST
 
+/* A body of several read buffers: libcrypto hands out plaintext of such a one
+ * before it has seen the tag, and we must not. */
+START_TEST(long_body_with_a_bad_tag_gives_nothing) {
+  cor_error err;
+  cor_buf body = {0};
+  must(seal(60000, 1, &body, &err));
+  body.data[body.len - 1] ^= 1;
+  must_not(cor_seal_open(cor_buf_view(&body), certs[0], keys[0], &err), COR_BAD_SEAL);
+  ck_assert_ptr_nonnull(strstr(err.detail, "altered"));
+  cor_buf_clear(&body);
+}
+END_TEST
+
 START_TEST(trailing_and_indefinite_are_refused) {
   cor_error err;
   cor_buf body = {0};
@@ -312,6 +325,7 @@ int main(void) {
   tcase_add_test(tcase, limits);
   tcase_add_test(tcase, stock_openssl_opens_it);
   tcase_add_test(tcase, every_altered_byte_is_refused);
+  tcase_add_test(tcase, long_body_with_a_bad_tag_gives_nothing);
   tcase_add_test(tcase, trailing_and_indefinite_are_refused);
   tcase_add_loop_test(tcase, other_shapes_are_refused, 0, sizeof shapes / sizeof shapes[0]);
   tcase_add_loop_test(tcase, repeated_ids_must_match, 0, 6);

@@ -1,0 +1,81 @@
+/* api.h - the agent's local interface (deploy/docs/agent-api.md): HTTP/1.1 and
+ * JSON over a unix socket of the owner's. */
+#ifndef AGENT_API_H
+#define AGENT_API_H
+#include "agent.h"
+#include "compose.h"
+#include "open.h"
+
+#include <jansson.h>
+
+struct MHD_Connection;
+typedef struct api api;
+
+/* Listens on the configured socket (0600). a is borrowed. */
+api *api_start(agent *a, cor_error *err) COR_MUST_CHECK;
+void api_stop(api **p); /* ends waits, finishes what is being answered */
+
+/* One request. A handler sets reply (and status, 200 by default) and returns
+ * true, or fills err: the error's JSON and status come from the refusal table. */
+typedef struct api_request {
+  agent *a;
+  struct MHD_Connection *connection;
+  const char *language;
+  const char *arg; /* what stood for * in the route */
+  json_t *body;    /* POST: a JSON object, borrowed */
+  bool named;      /* holder is set */
+  cor_holder holder;
+  unsigned status;
+  json_t *reply; /* new reference */
+} api_request;
+
+typedef bool (*api_handler)(api_request *q, cor_error *err);
+bool api_get_status(api_request *q, cor_error *err);
+bool api_get_due(api_request *q, cor_error *err);
+bool api_post_case(api_request *q, cor_error *err);
+bool api_get_cases(api_request *q, cor_error *err);
+bool api_get_timeline(api_request *q, cor_error *err);
+bool api_post_consent(api_request *q, cor_error *err);
+bool api_post_withdrawal(api_request *q, cor_error *err);
+bool api_post_message(api_request *q, cor_error *err);
+bool api_get_messages(api_request *q, cor_error *err);
+bool api_get_message(api_request *q, cor_error *err);
+bool api_post_referral(api_request *q, cor_error *err);
+bool api_post_answer(api_request *q, cor_error *err);
+
+/* ---- api_help.c: reading requests ---- */
+/* Refuses members that are not among names (NULL at the end). */
+bool api_only(const json_t *object, const char *const *names, cor_error *err) COR_MUST_CHECK;
+const char *api_query(api_request *q, const char *name); /* NULL = absent */
+unsigned api_visible(api_request *q);                    /* compartments this asker may see listed */
+/* String member; absent: NULL with true, or MISSING_FIELD when required. */
+bool api_text(const json_t *body, const char *name, bool required, const char **out,
+              cor_error *err) COR_MUST_CHECK;
+bool api_id(const json_t *body, const char *name, bool required, uint8_t out[COR_ID_LEN], bool *given,
+            cor_error *err) COR_MUST_CHECK;
+bool api_time(const json_t *body, const char *name, int64_t *out, cor_error *err) COR_MUST_CHECK;
+bool api_enum(const json_t *body, const char *name, const ProtobufCEnumDescriptor *type, int *out,
+              cor_error *err) COR_MUST_CHECK;
+bool api_categories(const json_t *body, const char *name, uint32_t *bits, cor_error *err) COR_MUST_CHECK;
+/* A case by handle or reference number; NO_SUCH_CASE. In a transaction. */
+bool api_case(api_request *q, const char *name, store_case *out, cor_error *err) COR_MUST_CHECK;
+
+/* ---- api_answer.c: writing answers ---- */
+json_t *api_hex(const uint8_t *bytes, size_t len);
+json_t *api_id_json(const uint8_t id[COR_ID_LEN]);
+json_t *api_time_json(int64_t ms); /* null for 0 */
+json_t *api_enum_json(const ProtobufCEnumDescriptor *type, int value);
+json_t *api_type_json(int type);
+json_t *api_error_json(const agent *a, const char *language, const cor_error *err);
+json_t *api_message_json(const store_message *message);
+/* Waits (query `wait`, 0-60 s, 10) until none of the messages is queued, then
+ * puts their outcome into reply: as list `messages`, or, when flat, the first
+ * one's members. Refused: the refusal's members and status; still queued:
+ * KEPT_NOT_SENT and 202. Takes reply. */
+bool api_outcome(api_request *q, json_t *reply, bool flat, const uint8_t (*ids)[COR_ID_LEN], size_t n,
+                 cor_error *err) COR_MUST_CHECK;
+/* Begins a transaction for new work: DISK_FULL when there is no room for it. */
+bool api_begin(api_request *q, cor_error *err) COR_MUST_CHECK;
+/* Ends it: on ok commits and wakes the link. */
+bool api_keep(api_request *q, bool ok, cor_error *err) COR_MUST_CHECK;
+#endif

@@ -1,0 +1,166 @@
+/* api_consent.c - recording a consent, and withdrawing one.
+ *
+ * Guarantees: a withdrawal is never refused here and counts at this office from
+ * the moment it is kept, before the hub has heard of it; a withdrawal code goes
+ * into a hash and is not kept. A consent is known here only with its record in
+ * the outbox, in one transaction. */
+#include "api.h"
+
+#include "corridor/codec.h"
+#include "corridor/id.h"
+#include "corridor/json.h"
+#include "corridor/refusal.h"
+
+#include <openssl/crypto.h>
+#include <string.h>
+
+/* The record as it will be signed: id and version filled in when absent. */
+static Corridor__V1__ConsentRecord *read_record(const json_t *body, cor_error *err) {
+  const json_t *given = json_object_get(body, "consent");
+  if (!json_is_object(given)) {
+    (void)cor_fail(err, COR_MISSING_FIELD, "/consent", "a ConsentRecord is needed; nothing was kept");
+    return NULL;
+  }
+  json_t *copy = json_copy((json_t *)given);
+  if (json_object_get(copy, "consentId") == NULL && json_object_get(copy, "consent_id") == NULL) {
+    uint8_t id[COR_ID_LEN];
+    cor_random(id, sizeof id);
+    json_object_set_new(copy, "consentId", api_hex(id, sizeof id));
+  }
+  if (json_object_get(copy, "version") == NULL) json_object_set_new(copy, "version", json_integer(1));
+  Corridor__V1__ConsentRecord *record = (Corridor__V1__ConsentRecord *)cor_json_read(
+      &corridor__v1__consent_record__descriptor, copy, "/consent", err);
+  json_decref(copy);
+  if (record == NULL || record->consent_id.len == COR_ID_LEN) return record;
+  (void)cor_fail(err, COR_BAD_INPUT, "/consent/consentId", "an id is 16 bytes; nothing was kept");
+  cor_message_free(&record->base);
+  return NULL;
+}
+
+static bool keep_consent(api_request *q, const cor_cards *cards, const char *name,
+                         const Corridor__V1__ConsentRecord *record, uint8_t id[COR_ID_LEN], cor_error *err) {
+  store_case c;
+  compose_order order = {.row = cor_sop_find(COR_T(CONSENT_RECORD)),
+                         .to = "hub",
+                         .compartment = COR_C(RECORD),
+                         .body = &record->base,
+                         .path = "/consent"};
+  if (!api_case(q, name, &c, err)) return false;
+  memcpy(order.handle, c.handle, COR_ID_LEN);
+  if (!compose_message(q->a, cards, &order, id, err)) return false;
+  store_consent kept = {.version = record->version};
+  memcpy(kept.id, record->consent_id.data, COR_ID_LEN);
+  memcpy(kept.case_handle, c.handle, COR_ID_LEN);
+  memcpy(kept.message_id, id, COR_ID_LEN);
+  if (!cor_encode(&record->base, &kept.record, err)) return false;
+  bool ok = store_consent_put(q->a->store, &kept, err);
+  store_consent_clear(&kept);
+  return ok;
+}
+
+bool api_post_consent(api_request *q, cor_error *err) {
+  static const char *const members[] = {"case", "consent", NULL};
+  const char *name;
+  uint8_t id[1][COR_ID_LEN];
+  if (!api_only(q->body, members, err) || !api_text(q->body, "case", true, &name, err)) return false;
+  Corridor__V1__ConsentRecord *record = read_record(q->body, err);
+  bool ok = record != NULL && api_begin(q, err);
+  if (ok) {
+    const cor_cards *cards = roster_hold(q->a->roster);
+    ok = keep_consent(q, cards, name, record, id[0], err);
+    roster_release(q->a->roster);
+    ok = api_keep(q, ok, err);
+  }
+  if (ok)
+    ok = api_outcome(q, json_pack("{s:o}", "consentId", api_hex(record->consent_id.data, COR_ID_LEN)), true,
+                     (const uint8_t(*)[COR_ID_LEN])id, 1, err);
+  if (record != NULL) cor_message_free(&record->base);
+  return ok;
+}
+
+/* ---- withdrawal ---- */
+
+typedef struct withdrawal {
+  Corridor__V1__ConsentWithdrawal body;
+  uint8_t consent[COR_ID_LEN], reference_hash[COR_HASH_LEN], withdrawal_hash[COR_HASH_LEN];
+  bool one; /* of one consent only */
+  const char *name;
+} withdrawal;
+
+/* Reference and code, as printed on the person's receipt. */
+static bool read_proof(const char *reference, const char *code, withdrawal *w, cor_error *err) {
+  char normal[COR_REFERENCE_TEXT], normal_code[COR_REFERENCE_TEXT];
+  if (!cor_reference_parse(reference, normal))
+    return cor_fail(err, COR_BAD_INPUT, "/reference", "not a reference number: check the two last digits");
+  cor_reference_hash(normal, w->reference_hash);
+  w->body.reference_hash = (ProtobufCBinaryData){COR_HASH_LEN, w->reference_hash};
+  if (code == NULL) return true;
+  if (!cor_code_parse(code, normal_code))
+    return cor_fail(err, COR_BAD_INPUT, "/code", "not a withdrawal code: check the two last digits");
+  cor_withdrawal_hash(normal, normal_code, w->withdrawal_hash);
+  w->body.withdrawal_hash = (ProtobufCBinaryData){COR_HASH_LEN, w->withdrawal_hash};
+  OPENSSL_cleanse(normal_code, sizeof normal_code);
+  return true;
+}
+
+static bool read_withdrawal(api_request *q, withdrawal *w, cor_error *err) {
+  static const char *const members[] = {"case", "reference", "consent", "code", NULL};
+  const char *reference, *code;
+  char normal[COR_REFERENCE_TEXT];
+  corridor__v1__consent_withdrawal__init(&w->body);
+  if (!api_only(q->body, members, err) || !api_text(q->body, "case", false, &w->name, err) ||
+      !api_text(q->body, "reference", false, &reference, err) ||
+      !api_text(q->body, "code", false, &code, err) ||
+      !api_id(q->body, "consent", false, w->consent, &w->one, err))
+    return false;
+  if (reference == NULL && w->name != NULL && cor_reference_parse(w->name, normal)) reference = w->name;
+  if (w->name == NULL) w->name = reference;
+  if (w->name == NULL)
+    return cor_fail(err, COR_MISSING_FIELD, "/case",
+                    "name the case or its reference number; nothing was kept");
+  if (code != NULL && reference == NULL)
+    return cor_fail(err, COR_MISSING_FIELD, "/reference",
+                    "a code goes with its reference number; nothing was kept");
+  if (reference != NULL && !read_proof(reference, code, w, err)) return false;
+  w->body.extent = w->one ? CORRIDOR__V1__WITHDRAWAL_EXTENT__ONE_CONSENT
+                          : CORRIDOR__V1__WITHDRAWAL_EXTENT__ALL_CONSENT;
+  if (w->one) w->body.consent_id = (ProtobufCBinaryData){COR_ID_LEN, w->consent};
+  w->body.withdrawn_at = cor_clock_now(q->a->clock);
+  return true;
+}
+
+static bool keep_withdrawal(api_request *q, const cor_cards *cards, const withdrawal *w,
+                            uint8_t id[COR_ID_LEN], cor_error *err) {
+  store_case c = {0};
+  compose_order order = {.row = cor_sop_find(COR_T(CONSENT_WITHDRAWAL)),
+                         .to = "hub",
+                         .compartment = COR_C(RECORD),
+                         .body = &w->body.base,
+                         .path = ""};
+  bool known = api_case(q, w->name, &c, err);
+  /* Any office may bring a person's reference and code: the hub finds the case by
+   * them, and the handle, which must not be empty, is a random one. */
+  if (!known && (err->code != COR_NO_SUCH_CASE || w->body.reference_hash.len == 0)) return false;
+  if (known)
+    memcpy(order.handle, c.case_handle, COR_ID_LEN);
+  else
+    cor_random(order.handle, COR_ID_LEN);
+  if (!compose_message(q->a, cards, &order, id, err)) return false;
+  if (!known || !c.own) return true;
+  return store_consent_withdraw(q->a->store, c.case_handle, w->one ? w->consent : NULL, w->body.withdrawn_at,
+                                err);
+}
+
+bool api_post_withdrawal(api_request *q, cor_error *err) {
+  withdrawal w = {0};
+  uint8_t id[1][COR_ID_LEN];
+  bool ok = read_withdrawal(q, &w, err) && store_begin(q->a->store, err);
+  if (ok) {
+    const cor_cards *cards = roster_hold(q->a->roster);
+    ok = keep_withdrawal(q, cards, &w, id[0], err);
+    roster_release(q->a->roster);
+    ok = api_keep(q, ok, err);
+  }
+  OPENSSL_cleanse(&w, sizeof w);
+  return ok && api_outcome(q, json_object(), true, (const uint8_t(*)[COR_ID_LEN])id, 1, err);
+}
