@@ -2,8 +2,7 @@
 # processes.sh - the programs of one run: configuration, start, stop, readiness.
 #
 # Each program runs detached, with its log in $RUN/log and its number in
-# $RUN/pid. It is "there" when it answers, not when some time has passed. A
-# number is trusted only while /proc says that the process is our program.
+# $RUN/pid. It is "there" when it answers, not when some time has passed.
 
 PROCESSES=(postgres core door "${AGENTS[@]}")
 
@@ -49,12 +48,21 @@ CONF
   done
 }
 
-# The program's own process number while it runs; false otherwise.
+processes_config() {
+  case $1 in
+    core | door) printf '%s\n' "$RUN/$1.conf" ;;
+    *) printf '%s\n' "$RUN/$1/agent.conf" ;;
+  esac
+}
+
+# The program's own process number while it runs; false otherwise. (Its command
+# line tells it from another that got the number since; /proc/PID/exe would not
+# do, since the daemons keep others, their own account included, from looking.)
 processes_pid() {
   local pid
   [[ -r $RUN/pid/$1 ]] || return 1
   pid=$(<"$RUN/pid/$1")
-  [[ $(readlink "/proc/$pid/exe" 2>/dev/null) == */corridor-* ]] && printf '%s\n' "$pid"
+  grep -qzxF -- "$(processes_config "$1")" "/proc/$pid/cmdline" 2>/dev/null && printf '%s\n' "$pid"
 }
 
 processes_running() {
@@ -106,8 +114,8 @@ processes_start() {
   fi
   case $name in
     postgres) cluster_start || return ;;
-    core | door) processes_spawn "$name" "$BIN/corridor-broker" "$name" --config "$RUN/$name.conf" ;;
-    *) processes_spawn "$name" "$BIN/corridor-agent" --config "$RUN/$name/agent.conf" ;;
+    core | door) processes_spawn "$name" "$BIN/corridor-broker" "$name" --config "$(processes_config "$name")" ;;
+    *) processes_spawn "$name" "$BIN/corridor-agent" --config "$(processes_config "$name")" ;;
   esac
   # An agent without its hub runs well and keeps what it cannot send, and a core
   # waits for its database: then being there is all that can be asked.

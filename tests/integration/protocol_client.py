@@ -1,255 +1,38 @@
-"""An office's agent in Python, written from proto/PROTOCOL.md alone.
-
-It shares no code with the C: messages come from the .proto files through protoc,
-every signature, certificate and seal from the stock openssl command, the
-connection from pyzmq. § numbers are the page's. What it cannot accept raises
+"""An office's agent in Python, written from proto/PROTOCOL.md alone: its keys and
+store, its messages, its session with the hub. § numbers are the page's; bytes,
+signatures and seals are in protocol_bytes.py. What the agent cannot accept raises
 Wrong with the page's code; a BYE raises Ended; a hub that says nothing, Silence.
 """
 
-import hashlib
 import os
-import re
-import subprocess
-import tempfile
 import threading
 from dataclasses import dataclass
 from pathlib import Path
 from random import SystemRandom
 
 import zmq
-from google.protobuf.message import DecodeError
 from zmq.utils import z85
 
-import schema
-
-pb = schema.load()
-PAGE = schema.SOURCE / "proto" / "PROTOCOL.md"
-CODES = {int(code): name for code, name in
-         re.findall(r"^\| (\d+) \| ([A-Z_]+) \| (?:yes|no) \|", PAGE.read_text(), re.MULTILINE)}
+from protocol_bytes import (CODES, REPEATED, Cards, Wrong, canonical, decode, header_hash, open_seal, openssl,
+                            pad, pb, seal, sha256, sign_batch, unit, unpad, uuid7, verify)
 
 HELLO, WELCOME, SEND, RESULTS, DELIVER, RECEIPTS, CARDS, PING, PONG, BYE = range(1, 11)
 VERSION, TABLE_VERSION = 1, 1
-HEADER_MAX, CONTROL_MAX, CARDS_MAX, BODY_MAX = 8192, 65536, 8 << 20, 1064960
-DEPTH_MAX, FIELDS_MAX, UNKNOWN_MAX, BATCH_MAX, RECEIPTS_MAX = 4, 4096, 1024, 4096, 64
-SIZE_CLASSES = [k << 10 for k in (1, 4, 16, 64, 256, 1024)]
+CONTROL_MAX, CARDS_MAX = 65536, 8 << 20
 SILENCE_SECONDS, BACKOFF_SECONDS = 30, 30
-
-
-class Wrong(Exception):
-    """What came does not keep to the page; the code is one of §8."""
-
-    def __init__(self, code, why=""):
-        super().__init__(f"{code}: {why}")
-        self.code = code
+DAY = 86400 * 1000
 
 
 class Ended(Exception):
     """BYE."""
 
     def __init__(self, bye):
+        super().__init__(CODES[bye.code])
         self.code, self.retry = CODES[bye.code], bye.retry
-        super().__init__(self.code)
 
 
 class Silence(Exception):
     """Nothing came in time, or the connection was cut."""
-
-
-# --- §4: canonical bytes ---
-
-def check_values(message, count=None, depth=1):
-    """What protobuf itself allows and the page does not."""
-    count = count if count is not None else [0]
-    if depth > DEPTH_MAX:
-        raise Wrong("BAD_ENCODING", "too deep")
-    for field, value in message.ListFields():
-        for each in value if field.label == field.LABEL_REPEATED else [value]:
-            count[0] += 1
-            if field.type == field.TYPE_MESSAGE:
-                check_values(each, count, depth + 1)
-            elif field.type == field.TYPE_STRING and "\0" in each:
-                raise Wrong("BAD_ENCODING", f"U+0000 in {field.name}")
-            elif field.type == field.TYPE_ENUM and each not in field.enum_type.values_by_number:
-                raise Wrong("UNKNOWN_ENUM", field.name)
-    unknown = [field.field_number for field in message.UnknownFields()]
-    count[0] += len(unknown)
-    known = max(message.DESCRIPTOR.fields_by_number)
-    if unknown != sorted(unknown) or any(number <= known for number in unknown):
-        raise Wrong("BAD_ENCODING", "unknown fields out of place")
-    if count[0] > FIELDS_MAX:
-        raise Wrong("BAD_ENCODING", "too many fields")
-
-
-def canonical(message):
-    """The only bytes of a message that may be signed or sealed."""
-    check_values(message)
-    return message.SerializeToString(deterministic=True)
-
-
-def decode(kind, data):
-    """A message whose bytes must be canonical."""
-    message = kind()
-    try:
-        message.ParseFromString(data)
-    except DecodeError as error:
-        raise Wrong("BAD_ENCODING", str(error)) from None
-    known = kind.FromString(data)
-    known.DiscardUnknownFields()
-    if canonical(message) != data or len(data) - known.ByteSize() > UNKNOWN_MAX:
-        raise Wrong("BAD_ENCODING", kind.DESCRIPTOR.name)
-    return message
-
-
-def sha256(*parts):
-    return hashlib.sha256(b"".join(parts)).digest()
-
-
-def header_hash(header):
-    return sha256(b"corridor/v1/header\0", header)
-
-
-def uuid7(now):
-    """RFC 9562 §5.7 from milliseconds."""
-    noise = int.from_bytes(os.urandom(10), "big")
-    return (now << 80 | 7 << 76 | (noise >> 68) << 64 | 2 << 62 | noise & (1 << 62) - 1).to_bytes(16, "big")
-
-
-# --- stock openssl ---
-
-def openssl(*args, data=b"", code="BAD_INPUT", files=()):
-    """Runs openssl. Its output counts only if it ends well (§6). files: contents,
-    each written to a file whose path stands for the next FILE in args."""
-    with tempfile.TemporaryDirectory(prefix="o-") as folder:
-        files, words = iter(files), []
-        for place, word in enumerate(args):
-            if word == "FILE":
-                word = Path(folder) / str(place)
-                word.write_bytes(next(files))
-            words.append(word)
-        done = subprocess.run(["openssl", *words], input=data, capture_output=True)
-    if done.returncode != 0:
-        raise Wrong(code, done.stderr.decode(errors="replace"))
-    return done.stdout
-
-
-def pem(certificate):
-    return openssl("x509", "-inform", "DER", data=certificate)
-
-
-def public_key(certificate_pem):
-    return openssl("x509", "-pubkey", "-noout", data=certificate_pem)
-
-
-# --- §5: signatures ---
-
-def split(size):
-    """The largest power of two below size."""
-    return 1 << (size - 1).bit_length() - 1
-
-
-def leaf(domain, content):
-    return sha256(b"\0", sha256(domain.encode(), b"\0", content))
-
-
-def tree_root(leaves):
-    if len(leaves) == 1:
-        return leaves[0]
-    k = split(len(leaves))
-    return sha256(b"\1", tree_root(leaves[:k]), tree_root(leaves[k:]))
-
-
-def audit_path(index, leaves):
-    """RFC 9162 §2.1.3.1."""
-    if len(leaves) == 1:
-        return []
-    k = split(len(leaves))
-    if index < k:
-        return audit_path(index, leaves[:k]) + [tree_root(leaves[k:])]
-    return audit_path(index - k, leaves[k:]) + [tree_root(leaves[:k])]
-
-
-def root_of_path(index, size, node, path):
-    """RFC 9162 §2.1.3.2."""
-    if index >= size or size > BATCH_MAX:
-        raise Wrong("BAD_SIGNATURE", "index and size")
-    last = size - 1
-    for other in path:
-        if last == 0 or len(other) != 32:
-            raise Wrong("BAD_SIGNATURE", "path too long")
-        if index & 1 or index == last:
-            node = sha256(b"\1", other, node)
-            while not index & 1 and index:
-                index, last = index >> 1, last >> 1
-        else:
-            node = sha256(b"\1", node, other)
-        index, last = index >> 1, last >> 1
-    if last:
-        raise Wrong("BAD_SIGNATURE", "path too short")
-    return node
-
-
-def signed_input(domain, signer, context, size, root):
-    return b"".join([domain.encode(), b"\0", bytes([len(signer)]), signer.encode(), bytes([context]),
-                     size.to_bytes(4, "big"), root])
-
-
-def sign_batch(key, domain, signer, context, contents):
-    """One ECDSA signature over all contents; each gets its own Signature."""
-    leaves = [leaf(domain, content) for content in contents]
-    ecdsa = openssl("dgst", "-sha256", "-sign", key,
-                    data=signed_input(domain, signer, context, len(leaves), tree_root(leaves)))
-    return [pb.Signature(size=len(leaves), index=index, path=audit_path(index, leaves), ecdsa=ecdsa)
-            for index in range(len(leaves))]
-
-
-def verify(key_pem, domain, signer, context, content, signature):
-    root = root_of_path(signature.index, signature.size, leaf(domain, content), signature.path)
-    openssl("dgst", "-sha256", "-verify", "FILE", "-signature", "FILE",
-            files=(key_pem, signature.ecdsa), code="BAD_SIGNATURE",
-            data=signed_input(domain, signer, context, signature.size, root))
-
-
-# --- §1: the card list ---
-
-def unit(compartment):
-    """The OU of a certificate: what its key is for."""
-    return f"seal-{pb.Compartment.Name(compartment).lower()}" if compartment else "signing"
-
-
-class Cards:
-    """A verified card list. held: the number of the list it replaces."""
-
-    def __init__(self, ca, signed, now, held=0):
-        """ca: the CA certificate's PEM; signed: frame 1 of CARDS."""
-        message = pb.SignedContent.FromString(signed)
-        verify(public_key(ca), "corridor/v1/cardlist", "ca", 0, message.content, message.signature)
-        self.list = decode(pb.CardList, message.content)
-        if self.list.number < held:
-            raise Wrong("BAD_INPUT", f"card list {self.list.number} after {held}")
-        self.offices = {card.office: card for card in self.list.cards}
-        self.expired = now >= self.list.expires_at
-        self.chain(ca)
-
-    def chain(self, ca):
-        certificates = [der for card in self.list.cards
-                        for der in [card.signing_cert, *(each.cert for each in card.sealing)] if der]
-        pems = [pem(der) for der in certificates]
-        openssl("verify", "-attime", str(self.list.issued_at // 1000), "-CAfile", "FILE",
-                *["FILE"] * len(pems), files=[ca, *pems], code="UNKNOWN_OFFICE")
-
-    def card(self, office):
-        if office not in self.offices:
-            raise Wrong("RECIPIENT_UNKNOWN", office)
-        return self.offices[office]
-
-    def signing_key(self, office):
-        return public_key(pem(self.card(office).signing_cert))
-
-    def sealing(self, office, compartment):
-        for each in self.card(office).sealing:
-            if each.compartment == compartment:
-                return pem(each.cert)
-        raise Wrong("RECIPIENT_UNKNOWN", f"{office} has no such compartment")
 
 
 # --- an office, its keys and its store ---
@@ -263,13 +46,13 @@ class Office:
         self.curve_public, self.curve_secret = zmq.curve_keypair()
         for c in [0, *compartments]:
             openssl("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256",
-                    "-out", self.key(unit(c)))
+                    "-out", self.key(c))
 
-    def key(self, name):
-        return self.folder / f"{name}.key"
+    def key(self, compartment=0):
+        return self.folder / f"{unit(compartment)}.key"
 
     def csr(self, compartment=0):
-        return openssl("req", "-new", "-sha256", "-key", self.key(unit(compartment)), "-outform", "DER",
+        return openssl("req", "-new", "-sha256", "-key", self.key(compartment), "-outform", "DER",
                        "-subj", f"/CN={self.name}/OU={unit(compartment)}")
 
     def card_request(self, role, country, name):
@@ -335,34 +118,7 @@ class Store:
         self.write("sequence", str(self.sequence).encode())
 
 
-# --- §4 and §6: composing and opening ---
-
-def pad(plain):
-    size = next(size for size in SIZE_CLASSES if size > len(plain))
-    return plain + b"\x80" + bytes(size - len(plain) - 1)
-
-
-def unpad(padded):
-    plain = padded.rstrip(b"\0")
-    if len(padded) not in SIZE_CLASSES or plain[-1:] != b"\x80":
-        raise Wrong("CANNOT_OPEN", "padding")
-    return plain[:-1]
-
-
-def seal(plain, theirs, ours):
-    """§6, as the page's own command line."""
-    return openssl("cms", "-encrypt", "-aes-256-gcm", "-binary", "-outform", "DER", "-keyid",
-                   "-recip", "FILE", "-keyopt", "ecdh_kdf_md:sha256",
-                   "-recip", "FILE", "-keyopt", "ecdh_kdf_md:sha256", data=plain, files=(theirs, ours))
-
-
-def open_seal(body, certificate, key):
-    return openssl("cms", "-decrypt", "-inform", "DER", "-recip", "FILE", "-inkey", key,
-                   data=body, files=(certificate,), code="CANNOT_OPEN")
-
-
-REPEATED = ("message_id", "sender", "recipient", "handle", "type", "compartment")
-
+# --- its messages ---
 
 class Agent:
     """Composes, checks and opens messages for one office."""
@@ -379,13 +135,13 @@ class Agent:
         """(header, body): seals content unless it is a record. fields: of the header."""
         now = self.clock()
         header = pb.Header(version=VERSION, message_id=uuid7(now), sender=self.office.name, sent_at=now,
-                           expires_at=now + 14 * 86400 * 1000, table_version=TABLE_VERSION)
+                           expires_at=now + 14 * DAY, table_version=TABLE_VERSION)
         header.MergeFrom(pb.Header(**fields))
         body = canonical(content)
         if header.compartment != pb.RECORD:
             sealed = pb.Sealed(content=body, **{name: getattr(header, name) for name in REPEATED})
-            body = seal(pad(canonical(sealed)), self.cards.sealing(header.recipient, header.compartment),
-                        self.cards.sealing(self.office.name, header.compartment))
+            body = seal(pad(canonical(sealed)), self.cards.certificate(header.recipient, header.compartment),
+                        self.cards.certificate(self.office.name, header.compartment))
         header.body_size, header.body_sha256 = len(body), sha256(body)
         return header, body
 
@@ -399,7 +155,7 @@ class Agent:
         """Messages with one signature over all of them (§5). They share a compartment."""
         headers = [header if isinstance(header, bytes) else canonical(header) for header, _ in composed]
         context = pb.Header.FromString(headers[0]).compartment
-        signatures = sign_batch(self.office.key("signing"), "corridor/v1/header", self.office.name, context,
+        signatures = sign_batch(self.office.key(), "corridor/v1/header", self.office.name, context,
                                 headers)
         return [Message(pb.Header.FromString(header), pb.Envelope(header=header, signature=signature), body)
                 for header, signature, (_, body) in zip(headers, signatures, composed)]
@@ -427,7 +183,7 @@ class Agent:
         content = canonical(pb.DeliveryReceipt(
             message_id=message.id, recipient=self.office.name, header_hash=digest,
             received_at=self.clock(), sequence=message.sequence))
-        signature, = sign_batch(self.office.key("signing"), "corridor/v1/delivery", self.office.name, 0,
+        signature, = sign_batch(self.office.key(), "corridor/v1/delivery", self.office.name, 0,
                                 [content])
         receipt = pb.SignedContent(content=content, signature=signature).SerializeToString()
         self.store.keep(message, receipt)
@@ -437,8 +193,8 @@ class Agent:
         """The content of a message, its seal compared with its header (§6)."""
         if message.header.compartment == pb.RECORD:
             return decode(kind, message.body)
-        certificate = self.cards.sealing(self.office.name, message.header.compartment)
-        key = self.office.key(unit(message.header.compartment))
+        certificate = self.cards.certificate(self.office.name, message.header.compartment)
+        key = self.office.key(message.header.compartment)
         sealed = decode(pb.Sealed, unpad(open_seal(message.body, certificate, key)))
         for name in REPEATED:
             if getattr(sealed, name) != getattr(message.header, name):
@@ -463,6 +219,7 @@ class Session:
     def __init__(self, agent, address, hub_key):
         self.agent, self.address, self.hub_key = agent, address, hub_key
         self.context, self.socket = zmq.Context(), None
+        self.receipting = True  # a test may hold receipts back
         self.handlers = {WELCOME: self.on_welcome, RESULTS: self.on_results, DELIVER: self.on_deliver,
                          CARDS: self.on_cards, PING: self.on_ping, PONG: self.on_pong, BYE: self.on_bye}
 
@@ -485,7 +242,7 @@ class Session:
         self.monitor = self.socket.get_monitor_socket(zmq.EVENT_DISCONNECTED)
         self.socket.connect(self.address)
         self.welcome, self.n, self.pongs = None, 0, set()
-        self.results, self.credit, self.deliveries = {}, None, []
+        self.results, self.credit, self.deliveries, self.receipts = {}, None, [], []
         return self
 
     def cut(self):
@@ -549,19 +306,13 @@ class Session:
             raise Wrong(CODES[result.refusal.code], result.refusal.field)
         return self.agent.check_admission(message, result.receipt)
 
-    def receive(self, kind=None, seconds=SILENCE_SECONDS):
-        """The next delivery (of a type), checked; not yet receipted."""
-        def next_one():
-            return next((m for m in self.deliveries if kind in (None, m.header.type)), None)
-        message = self.until(next_one, seconds)
+    def receive(self, kind, seconds=SILENCE_SECONDS):
+        """The oldest delivery of a type not yet handed out; checked, stored, receipted."""
+        def first():
+            return next((m for m in self.deliveries if m.header.type == kind), None)
+        message = self.until(first, seconds)
         self.deliveries.remove(message)
         return message
-
-    def acknowledge(self, *messages):
-        """Stores, then receipts."""
-        receipts = [pb.SignedContent.FromString(self.agent.receipt(message)) for message in messages]
-        self.say(RECEIPTS, pb.Receipts(receipts=receipts))
-        return receipts
 
     def ping(self, n):
         self.say(PING, pb.Ping(n=n))
@@ -608,7 +359,11 @@ class Session:
         header = pb.Header.FromString(delivery.envelope.header)
         message = Message(header, delivery.envelope, body, delivery.sequence)
         self.agent.check(message)
+        receipt = self.agent.receipt(message)  # on disk when it returns: now the hub may forget it
         self.deliveries.append(message)
+        if self.receipting:
+            self.receipts.append(receipt)
+            self.say(RECEIPTS, pb.Receipts(receipts=[pb.SignedContent.FromString(receipt)]))
 
     def on_ping(self, data):
         self.say(PONG, pb.Pong(n=pb.Ping.FromString(data).n))

@@ -30,10 +30,11 @@ class Case:
             self.sent[kind] = answer.json["messages"]
         return answer.json if code == 0 else answer.error
 
-    def received(self, office, kind, handle=None, count=1, seconds=20):
-        """Waits until office holds count messages of the kind; newest first."""
+    def received(self, office, kind, handle=None, count=1, seconds=20, user=None):
+        """Waits until office holds count messages of the kind; newest first. Health
+        and protection are listed only for a user who holds them."""
         def messages():
-            listed = self.c.corridor(office, "inbox", "--case", handle or self.handle).json
+            listed = self.c.corridor(office, "inbox", "--case", handle or self.handle, user=user).json
             found = [m for m in (listed or {}).get("messages", []) if m["type"] == kind]
             return found if len(found) >= count else None
         return wait_for(messages, seconds, f"{office} holds {count} {kind}")

@@ -31,13 +31,13 @@ class OneReturn(harness.ClusterTest):
 
     def test_case_file_arrives_whole_and_apart(self):
         parts = self.opened(people.ORIGIN, "CaseFile")
-        self.assertEqual(set(parts), {"CASEWORK", "OPERATIONS"})
+        self.assertEqual(set(parts), {"casework", "operations"})
         sent = people.casework(self.case.reference)
-        self.assertEqual({k: parts["CASEWORK"].get(k) for k in sent}, sent)
-        self.assertNotIn("migrationExperience", parts["OPERATIONS"])
+        self.assertEqual({k: parts["casework"].get(k) for k in sent}, sent)
+        self.assertNotIn("migrationExperience", parts["operations"])
 
     def test_handover_reaches_only_the_centre_that_accepted(self):
-        content = self.opened(people.LABE, "ReferralHandover", self.case.provider_handle)["CASEWORK"]
+        content = self.opened(people.LABE, "ReferralHandover", self.case.provider_handle)["casework"]
         self.assertEqual(content["need"], people.handover("")["need"])
         held = {m["type"] for m in self.c.corridor(people.KINDIA, "inbox").json["messages"]}
         self.assertNotIn("ReferralHandover", held)
@@ -83,6 +83,8 @@ class OneReturn(harness.ClusterTest):
         stores = {"database": self.c.database.dump().lower()}
         for path in [*self.c.dir.glob("*.log"), *self.c.dir.glob("*/store*")]:
             stores[path.name] = path.read_bytes().decode("latin-1").lower()
+        self.assertIn(self.case.handle, stores["database"], "the search would see what is there")
+        self.assertGreaterEqual(sum(place.startswith("store") for place in stores), 4)
         for place, text in stores.items():
             for word in words:
                 with self.subTest(place=place, word=word):

@@ -1,0 +1,402 @@
+/* test_store.c - the agent's store: once each, in order, or not at all.
+ *
+ * Each case opens a store in a directory of its own. The full disk is SQLite's
+ * own (max_page_count); a kill is a transaction that is never committed. */
+#include "programme.h"
+#include "store_internal.h"
+
+#include "corridor/clock.h"
+#include "corridor/log.h"
+
+#define ME "ne-niamey"
+
+static char dir[64];
+static cor_clock *wall;
+static cor_log *quiet;
+static store *s;
+static cor_error err;
+
+static store *open_as(const char *office) {
+  return store_open(in(dir, "store"), office, quiet, &err);
+}
+
+static void setup(void) {
+  programme_dir(dir);
+  wall = cor_clock_system();
+  quiet = cor_log_new("test", wall, COR_ALARM);
+  s = open_as(ME);
+  must(s != NULL);
+}
+
+static void teardown(void) {
+  store_close(&s);
+  cor_log_destroy(&quiet);
+  cor_clock_destroy(&wall);
+  programme_remove(dir);
+}
+
+static void reopen(void) {
+  store_close(&s);
+  s = open_as(ME);
+  must(s != NULL);
+}
+
+static store_facts facts(void) {
+  store_facts out;
+  must(store_begin(s, &err));
+  must(store_facts_get(s, &out, &err));
+  store_rollback(s);
+  return out;
+}
+
+/* A message whose ids say which one it is; buffers are static and borrowed. */
+static store_message made(uint8_t n, const char *peer, uint8_t handle, Corridor__V1__MessageType type) {
+  static uint8_t bytes[] = "sealed";
+  store_message m = {.type = (int)type, .compartment = COR_C(CASEWORK), .sent_at = T0, .settled_at = T0};
+  memset(m.id, n, sizeof m.id);
+  memset(m.handle, handle, sizeof m.handle);
+  memset(m.case_handle, handle, sizeof m.case_handle);
+  memset(m.header_hash, n, sizeof m.header_hash);
+  (void)snprintf(m.peer, sizeof m.peer, "%s", peer);
+  m.envelope = m.body = m.receipt = (cor_buf){bytes, sizeof bytes};
+  return m;
+}
+
+static void queue(const store_message *m, bool overtakes) {
+  must(store_begin(s, &err));
+  must(store_out_put(s, m, overtakes, &err));
+  must(store_commit(s, &err));
+}
+
+static store_taken take(const store_message *m, uint64_t sequence, cor_buf *receipt) {
+  must(store_begin(s, &err));
+  store_taken taken = store_in_put(s, m, sequence, receipt, &err);
+  if (taken == STORE_TAKE_ERROR)
+    store_rollback(s);
+  else
+    must(store_commit(s, &err));
+  return taken;
+}
+
+/* First byte of the next message's id; 0 = none may go. */
+static int next_id(const int64_t *busy, size_t n, int64_t *row) {
+  store_message m;
+  must(store_begin(s, &err));
+  store_found found = store_out_next(s, busy, n, cor_clock_monotonic_ms(), &m, &err);
+  store_rollback(s);
+  ck_assert_int_ne(found, STORE_ERROR);
+  if (found == STORE_ABSENT) return 0;
+  *row = m.n;
+  int id = m.id[0];
+  store_message_clear(&m);
+  return id;
+}
+
+static void settle(uint8_t n, store_out_event event, int code) {
+  uint8_t id[COR_ID_LEN];
+  memset(id, n, sizeof id);
+  const store_outcome what = {.event = event, .code = code, .at = T0 + 1000};
+  must(store_begin(s, &err));
+  must(store_out_apply(s, id, &what, &err));
+  must(store_commit(s, &err));
+}
+
+static store_state state_of(uint8_t n) {
+  uint8_t id[COR_ID_LEN];
+  store_message m;
+  memset(id, n, sizeof id);
+  must(store_begin(s, &err));
+  ck_assert_int_eq(store_message_find(s, id, &m, &err), STORE_FOUND);
+  store_rollback(s);
+  store_state state = m.state;
+  store_message_clear(&m);
+  return state;
+}
+
+START_TEST(epoch_is_made_once_and_sequence_only_rises) {
+  store_facts first = facts();
+  cor_buf receipt = {0};
+  store_message m = made(1, "gn-conakry", 1, COR_T(ABN_CONFIRM));
+  ck_assert_int_eq(take(&m, 7, &receipt), STORE_TAKE_NEW);
+  cor_buf_clear(&receipt);
+  m = made(2, "gn-conakry", 1, COR_T(ARRIVAL_NOTICE));
+  ck_assert_int_eq(take(&m, 5, &receipt), STORE_TAKE_NEW);
+  cor_buf_clear(&receipt);
+  reopen();
+  store_facts again = facts();
+  ck_assert_mem_eq(first.epoch, again.epoch, COR_ID_LEN);
+  ck_assert_uint_eq(again.sequence, 7);
+  ck_assert_int_eq(again.inbox, 2);
+}
+END_TEST
+
+START_TEST(file_is_private_and_for_one_office_and_one_agent) {
+  struct stat st;
+  ck_assert_int_eq(stat(in(dir, "store"), &st), 0);
+  ck_assert_uint_eq(st.st_mode & 0777, 0600);
+  must_not(open_as(ME) != NULL, COR_SESSION_FENCED);
+  store_close(&s);
+  must_not(open_as("gn-conakry") != NULL, COR_NOT_YOUR_NAME);
+  ck_assert_int_eq(chmod(in(dir, "store"), 0640), 0);
+  must_not(open_as(ME) != NULL, COR_KEY_FILE_EXPOSED);
+}
+END_TEST
+
+START_TEST(delivery_is_kept_once_and_answered_alike) {
+  cor_buf first = {0}, second = {0}, third = {0};
+  store_message m = made(1, "gn-conakry", 1, COR_T(ABN_CONFIRM));
+  uint8_t other[] = "another receipt";
+  ck_assert_int_eq(take(&m, 1, &first), STORE_TAKE_NEW);
+  m.receipt = (cor_buf){other, sizeof other};
+  ck_assert_int_eq(take(&m, 2, &second), STORE_TAKE_AGAIN);
+  ck_assert(cor_bytes_equal(cor_buf_view(&first), cor_buf_view(&second)));
+  ck_assert_int_eq(facts().inbox, 1);
+  m.header_hash[0] ^= 1;
+  ck_assert_int_eq(take(&m, 3, &third), STORE_TAKE_CONFLICT);
+  ck_assert_ptr_null(third.data);
+  ck_assert_int_eq(facts().inbox, 1);
+  /* The same id from another sender is another message. */
+  m = made(1, "gn-tvet-labe", 1, COR_T(SERVICE_REPORT));
+  ck_assert_int_eq(take(&m, 4, &third), STORE_TAKE_NEW);
+  cor_buf_clear(&first);
+  cor_buf_clear(&second);
+  cor_buf_clear(&third);
+}
+END_TEST
+
+START_TEST(uncommitted_work_is_not_there) {
+  store_message m = made(1, "hub", 1, COR_T(REGISTRATION));
+  must(store_begin(s, &err));
+  must(store_out_put(s, &m, false, &err));
+  store_rollback(s);
+  reopen();
+  int64_t row;
+  ck_assert_int_eq(next_id(NULL, 0, &row), 0);
+}
+END_TEST
+
+START_TEST(messages_go_in_order_and_records_first) {
+  int64_t busy[3], row;
+  const store_message registration = made(1, "hub", 1, COR_T(REGISTRATION)),
+                      consent = made(2, "hub", 1, COR_T(CONSENT_RECORD)),
+                      file = made(3, "gn-conakry", 1, COR_T(CASE_FILE)),
+                      abn = made(4, "gn-conakry", 1, COR_T(ABN)),
+                      other = made(5, "gn-conakry", 2, COR_T(CASE_FILE));
+  queue(&registration, false);
+  queue(&consent, false);
+  queue(&file, false);
+  queue(&abn, false);
+  queue(&other, false);
+  ck_assert_int_eq(next_id(NULL, 0, &busy[0]), 1);
+  /* The rest of the case waits for the registration; another case does not. */
+  ck_assert_int_eq(next_id(busy, 1, &busy[1]), 5);
+  ck_assert_int_eq(next_id(busy, 2, &row), 0);
+  settle(1, STORE_OUT_ADMIT, COR_OK);
+  ck_assert_int_eq(next_id(&busy[1], 1, &busy[0]), 2);
+  ck_assert_int_eq(next_id(busy, 2, &row), 0);
+  settle(2, STORE_OUT_ADMIT, COR_OK);
+  ck_assert_int_eq(next_id(&busy[1], 1, &busy[0]), 3);
+  ck_assert_int_eq(next_id(busy, 2, &row), 0); /* one unanswered per recipient and handle */
+  settle(3, STORE_OUT_REFUSE, COR_NO_CONSENT);
+  ck_assert_int_eq(next_id(&busy[1], 1, &busy[0]), 4);
+}
+END_TEST
+
+START_TEST(withdrawal_overtakes_but_never_its_own_consent) {
+  int64_t row;
+  const store_message file = made(1, "gn-conakry", 1, COR_T(CASE_FILE)),
+                      consent = made(2, "hub", 1, COR_T(CONSENT_RECORD)),
+                      withdrawal = made(3, "hub", 1, COR_T(CONSENT_WITHDRAWAL)),
+                      elsewhere = made(4, "hub", 2, COR_T(CONSENT_WITHDRAWAL));
+  queue(&file, false);
+  queue(&consent, false);
+  queue(&withdrawal, true);
+  queue(&elsewhere, true);
+  ck_assert_int_eq(next_id(NULL, 0, &row), 4);
+  settle(4, STORE_OUT_ADMIT, COR_OK);
+  ck_assert_int_eq(next_id(NULL, 0, &row), 1);
+  settle(2, STORE_OUT_ADMIT, COR_OK);
+  ck_assert_int_eq(next_id(NULL, 0, &row), 3);
+}
+END_TEST
+
+START_TEST(postponed_message_waits_and_holds_back_its_successor) {
+  int64_t row;
+  const store_message first = made(1, "gn-conakry", 1, COR_T(CASE_FILE)),
+                      second = made(2, "gn-conakry", 1, COR_T(ABN));
+  queue(&first, false);
+  queue(&second, false);
+  must(store_begin(s, &err));
+  must(store_out_postpone(s, first.id, COR_HUB_UNAVAILABLE, cor_clock_monotonic_ms() + 3600 * 1000, &err));
+  must(store_commit(s, &err));
+  ck_assert_int_eq(next_id(NULL, 0, &row), 0);
+  reopen(); /* a postponement counts on this run's clock only */
+  ck_assert_int_eq(next_id(NULL, 0, &row), 1);
+}
+END_TEST
+
+static const struct {
+  store_out_event first, second;
+  store_state ends;
+} lives[] = {
+    {STORE_OUT_ADMIT, STORE_OUT_DELIVER, STORE_DELIVERED},
+    {STORE_OUT_ADMIT, STORE_OUT_STOP, STORE_STOPPED},
+    {STORE_OUT_ADMIT, STORE_OUT_EXPIRE, STORE_EXPIRED},
+    {STORE_OUT_ADMIT, STORE_OUT_REFUSE, STORE_ADMITTED},
+    {STORE_OUT_REFUSE, STORE_OUT_DELIVER, STORE_REFUSED},
+    {STORE_OUT_DELIVER, STORE_OUT_ADMIT, STORE_DELIVERED},
+    {STORE_OUT_STOP, STORE_OUT_DELIVER, STORE_STOPPED},
+    {STORE_OUT_DELIVER, STORE_OUT_STOP, STORE_DELIVERED},
+};
+
+START_TEST(outgoing_life) {
+  const store_message m = made(1, "gn-conakry", 1, COR_T(CASE_FILE));
+  queue(&m, false);
+  settle(1, lives[_i].first, COR_OK);
+  settle(1, lives[_i].second, COR_OK);
+  ck_assert_str_eq(store_state_name(state_of(1)), store_state_name(lives[_i].ends));
+}
+END_TEST
+
+static void count_pages(int64_t *pages) {
+  sqlite3_stmt *stmt = NULL;
+  ck_assert_int_eq(sqlite3_prepare_v2(s->db, "PRAGMA page_count", -1, &stmt, NULL), SQLITE_OK);
+  ck_assert_int_eq(sqlite3_step(stmt), SQLITE_ROW);
+  *pages = sqlite3_column_int64(stmt, 0);
+  sqlite3_finalize(stmt);
+}
+
+static void limit_pages(int64_t most) {
+  char sql[64];
+  (void)snprintf(sql, sizeof sql, "PRAGMA max_page_count = %lld", (long long)most);
+  ck_assert_int_eq(sqlite3_exec(s->db, sql, NULL, NULL, NULL), SQLITE_OK);
+}
+
+START_TEST(full_disk_refuses_new_work_and_still_drains) {
+  static uint8_t large[1024 * 1024];
+  int64_t pages, row;
+  const store_message m = made(1, "gn-conakry", 1, COR_T(CASE_FILE));
+  queue(&m, false);
+  count_pages(&pages);
+  limit_pages(pages + 8);
+  must(store_begin(s, &err));
+  must_not(store_room(s, &err), COR_DISK_FULL);
+  store_rollback(s);
+  /* What is queued can be read, sent and settled. */
+  ck_assert_int_eq(next_id(NULL, 0, &row), 1);
+  settle(1, STORE_OUT_ADMIT, COR_OK);
+  ck_assert_int_eq(state_of(1), STORE_ADMITTED);
+  /* A delivery that does not fit is not there at all, and the store goes on. */
+  store_message big = made(2, "gn-conakry", 1, COR_T(ABN_CONFIRM));
+  cor_buf receipt = {0};
+  big.body = (cor_buf){large, sizeof large};
+  err = (cor_error){0};
+  ck_assert_int_eq(take(&big, 1, &receipt), STORE_TAKE_ERROR);
+  ck_assert_int_eq(err.code, COR_DISK_FULL);
+  ck_assert_int_eq(facts().inbox, 0);
+  ck_assert_uint_eq(facts().sequence, 0);
+  limit_pages(pages + 4096);
+  ck_assert_int_eq(take(&big, 1, &receipt), STORE_TAKE_NEW);
+  cor_buf_clear(&receipt);
+}
+END_TEST
+
+START_TEST(restricted_messages_show_nowhere) {
+  cor_buf receipt = {0};
+  store_message m = made(1, "ne-other", 9, COR_T(CASE_FILE));
+  m.compartment = COR_C(HEALTH);
+  const store_facts before = facts();
+  ck_assert_int_eq(take(&m, 1, &receipt), STORE_TAKE_NEW);
+  cor_buf_clear(&receipt);
+  ck_assert_int_eq(facts().inbox, before.inbox);
+}
+END_TEST
+
+static bool count(const store_message *m, void *ctx) {
+  (void)m;
+  ++*(int *)ctx;
+  return true;
+}
+
+START_TEST(lists_show_what_the_asker_may_see) {
+  cor_buf receipt = {0};
+  for (uint8_t i = 1; i <= 4; i++) {
+    store_message m = made(i, "ne-other", 9, COR_T(CASE_FILE));
+    if (i == 4) m.compartment = COR_C(HEALTH);
+    ck_assert_int_eq(take(&m, i, &receipt), STORE_TAKE_NEW);
+    cor_buf_clear(&receipt);
+  }
+  const struct {
+    unsigned compartments;
+    int64_t limit;
+    int seen;
+  } asked[] = {{STORE_ORDINARY, 100, 3}, {STORE_ORDINARY | STORE_RESTRICTED, 100, 4}, {STORE_ORDINARY, 2, 2}};
+  for (size_t i = 0; i < sizeof asked / sizeof *asked; i++) {
+    store_filter filter = {.compartments = asked[i].compartments, .limit = asked[i].limit};
+    int seen = 0;
+    must(store_begin(s, &err));
+    must(store_message_list(s, &filter, count, &seen, &err));
+    store_rollback(s);
+    ck_assert_int_eq(seen, asked[i].seen);
+  }
+}
+END_TEST
+
+static bool keep_due(const store_due *due, void *ctx) {
+  *(store_due *)ctx = *due;
+  return true;
+}
+
+START_TEST(obligation_moves_forward_only_and_the_hub_s_replaces_ours) {
+  store_due ours = {.kind = COR_DUTY_ERASURE_ANSWER,
+                    .state = 1,
+                    .due_at = T0 + DAY,
+                    .at = T0,
+                    .local = true,
+                    .id = {1},
+                    .message_id = {7}};
+  store_due theirs = ours, seen = {0};
+  (void)snprintf(ours.responsible, sizeof ours.responsible, ME);
+  theirs = ours;
+  theirs.local = false;
+  theirs.id[0] = 2;
+  theirs.at = T0 + 10;
+  store_due older = theirs;
+  theirs.state = 4;
+  older.at = T0 + 5;
+  must(store_begin(s, &err));
+  must(store_due_put(s, &ours, &err));
+  must(store_due_put(s, &theirs, &err));
+  must(store_due_put(s, &older, &err));
+  must(store_due_put(s, &ours, &err));
+  int rows = 0;
+  must(store_due_list(s, true, keep_due, &seen, &err));
+  ck_assert_int_eq(seen.id[0], 2);
+  ck_assert_int_eq(seen.state, 4);
+  sqlite3_stmt *stmt = NULL;
+  ck_assert_int_eq(sqlite3_prepare_v2(s->db, "SELECT count(*) FROM obligations", -1, &stmt, NULL), SQLITE_OK);
+  ck_assert_int_eq(sqlite3_step(stmt), SQLITE_ROW);
+  rows = sqlite3_column_int(stmt, 0);
+  sqlite3_finalize(stmt);
+  ck_assert_int_eq(rows, 1);
+  store_rollback(s);
+}
+END_TEST
+
+int main(void) {
+  TCase *tcase = tcase_create("store");
+  tcase_add_checked_fixture(tcase, setup, teardown);
+  tcase_add_test(tcase, epoch_is_made_once_and_sequence_only_rises);
+  tcase_add_test(tcase, file_is_private_and_for_one_office_and_one_agent);
+  tcase_add_test(tcase, delivery_is_kept_once_and_answered_alike);
+  tcase_add_test(tcase, uncommitted_work_is_not_there);
+  tcase_add_test(tcase, messages_go_in_order_and_records_first);
+  tcase_add_test(tcase, withdrawal_overtakes_but_never_its_own_consent);
+  tcase_add_test(tcase, postponed_message_waits_and_holds_back_its_successor);
+  tcase_add_loop_test(tcase, outgoing_life, 0, (int)(sizeof lives / sizeof *lives));
+  tcase_add_test(tcase, full_disk_refuses_new_work_and_still_drains);
+  tcase_add_test(tcase, restricted_messages_show_nowhere);
+  tcase_add_test(tcase, lists_show_what_the_asker_may_see);
+  tcase_add_test(tcase, obligation_moves_forward_only_and_the_hub_s_replaces_ours);
+  return programme_run(tcase, "store");
+}
