@@ -45,6 +45,11 @@ static bool is_withdrawal(const submission *s) {
   return s->envelope.header->type == COR_T(CONSENT_WITHDRAWAL);
 }
 
+/* An offer that waits for better ranked ones. */
+static bool held(const submission *s) {
+  return s->envelope.cover && s->envelope.cover->rank > 1;
+}
+
 /* ---- dedupe ---- */
 
 static bool find_duplicates(core *c, const run *u) {
@@ -186,7 +191,7 @@ static bool write_mail(core *c, submission **of, const verdict *verdicts, size_t
                       .case_handle = {s->item.has_case ? s->item.case_handle : NULL, COR_ID_LEN},
                       .late = verdicts[i].late,
                       .deliver = !is_record(s),
-                      .state = s->envelope.cover && s->envelope.cover->rank > 1 ? MAIL_HELD : MAIL_QUEUED};
+                      .state = held(s) ? MAIL_HELD : MAIL_QUEUED};
     cor_bytes consent = facts_consent_id(&s->item);
     if (consent.len == COR_ID_LEN) mails[i].consent_id = consent;
   }
@@ -317,7 +322,8 @@ static bool write_admitted(core *c, act *a, submission **of, verdict *verdicts, 
   for (size_t i = 0; i < n; i++) {
     int64_t judged = 0;
     if (of[i]->item.has_case)
-      duties_at_admission(c, a, of[i]->envelope.header, of[i]->item.case_handle, &judged, &verdicts[i].late);
+      duties_at_admission(c, a, of[i]->envelope.header, of[i]->item.case_handle, held(of[i]), &judged,
+                          &verdicts[i].late);
     verdicts[i].entry = log_one(a, c, of[i], CORRIDOR__V1__LOG_KIND__LOG_ADMITTED);
     draft_receipt(a, &verdicts[i], of[i], judged);
   }

@@ -17,6 +17,7 @@
 #include "facts.h"
 #include "doorway.h"
 #include "mail.h"
+#include "referral.h"
 #include "registry.h"
 #include <stdlib.h>
 #include <string.h>
@@ -54,10 +55,13 @@ static void batch_clear(claim_batch *b) {
 static bool look(core *c, PGresult **out) {
   db_args args = {0};
   *out = NULL;
+  int64_t now = core_gate_time(c);
   db_array *office = db_list(&args, DB_TEXT), *room = db_list(&args, DB_I32);
   for (size_t i = 0; i < c->sessions->n; i++) {
     const session *s = &c->sessions->list[i];
     if (!s->open || s->in_flight >= s->window || s->in_flight_bytes >= s->window_bytes) continue;
+    /* A suspended office's mail waits: a suspension may be lifted again. */
+    if (registry_standing(c, s->office, now) != COR_OK) continue;
     uint32_t free_slots = s->window - s->in_flight;
     db_add_text(office, s->office);
     db_add_i64(room, free_slots < CLAIM_PER_OFFICE ? free_slots : CLAIM_PER_OFFICE);
@@ -173,6 +177,16 @@ static void note(act *a, core *c, candidate *k, Corridor__V1__LogKind kind) {
   k->entry = ledger_add(&a->log, &record);
 }
 
+static bool tell_stopped(core *c, act *a, candidate *k) {
+  note(a, c, k, CORRIDOR__V1__LOG_KIND__LOG_STOPPED);
+  notice_end(&a->notices, k->header->sender, k->message_id, k->header->handle.data,
+             k->has_case ? k->case_handle : NULL,
+             k->code == COR_RECIPIENT_UNKNOWN ? CORRIDOR__V1__END_STATE__RECIPIENT_GONE
+                                              : CORRIDOR__V1__END_STATE__STOPPED,
+             k->code, a->now, (cor_bytes){0});
+  return k->header->type != COR_T(REFERRAL) || referral_stopped(c, a, k->header->handle.data);
+}
+
 /* What the gate stops now: told to the sender, never in the way of the next. */
 static bool stop_refused(core *c, act *a, claim_batch *b) {
   db_args args = {0};
@@ -194,20 +208,13 @@ static bool stop_refused(core *c, act *a, claim_batch *b) {
       " RETURNING d.sequence",
       &args);
   if (!r) return false;
-  for (int row = 0; row < PQntuples(r); row++)
-    for (size_t i = 0; i < b->n; i++) {
-      candidate *k = &b->list[i];
-      if (k->sequence != db_get_int(r, row, 0)) continue;
-      note(a, c, k, CORRIDOR__V1__LOG_KIND__LOG_STOPPED);
-      notice_end(&a->notices, k->header->sender, k->message_id, k->header->handle.data,
-                 k->has_case ? k->case_handle : NULL,
-                 k->code == COR_RECIPIENT_UNKNOWN ? CORRIDOR__V1__END_STATE__RECIPIENT_GONE
-                                                  : CORRIDOR__V1__END_STATE__STOPPED,
-                 k->code, a->now, (cor_bytes){0});
-    }
+  bool ok = true;
+  for (int row = 0; ok && row < PQntuples(r); row++)
+    for (size_t i = 0; ok && i < b->n; i++)
+      if (b->list[i].sequence == db_get_int(r, row, 0)) ok = tell_stopped(c, a, &b->list[i]);
   core_count(c, CORE_STOPPED, PQntuples(r));
   PQclear(r);
-  return true;
+  return ok;
 }
 
 static bool link_leaves(core *c, const act *a, const claim_batch *b) {
@@ -336,18 +343,22 @@ bool claim_timers(core *c, int64_t now) {
     goto out;
   db_i64(&args, now);
   db_i32(&args, CLAIM_MAX);
-  r = db_run(
-      c->db,
-      "UPDATE corridor.delivery SET state = 5 WHERE sequence IN (SELECT sequence FROM corridor.delivery"
-      "  WHERE state IN (0, 1) AND expires_at <= $1 ORDER BY sequence LIMIT $2 FOR UPDATE SKIP LOCKED)"
-      " RETURNING message_id, sender, handle, case_handle",
-      &args);
+  r = db_run(c->db,
+             "UPDATE corridor.delivery d SET state = 5 FROM corridor.message m WHERE d.sequence IN"
+             " (SELECT sequence FROM corridor.delivery WHERE state IN (0, 1) AND expires_at <= $1"
+             "   ORDER BY sequence LIMIT $2 FOR UPDATE SKIP LOCKED)"
+             " AND m.message_id = d.message_id AND m.admitted_at = d.admitted_at"
+             " RETURNING d.message_id, d.sender, d.handle, d.case_handle, m.type",
+             &args);
   if (!r) goto out;
-  for (int i = 0; i < PQntuples(r); i++)
+  ok = true;
+  for (int i = 0; ok && i < PQntuples(r); i++) {
     notice_end(&a.notices, db_get_text(r, i, 1), db_get_bytes(r, i, 0).data, db_get_bytes(r, i, 2).data,
                db_get_bytes(r, i, 3).data, CORRIDOR__V1__END_STATE__EXPIRED, COR_EXPIRED, now,
                (cor_bytes){0});
-  ok = act_write(&a, c) && db_commit(c->db);
+    if (db_get_int(r, i, 4) == COR_T(REFERRAL)) ok = referral_stopped(c, &a, db_get_bytes(r, i, 2).data);
+  }
+  ok = ok && act_write(&a, c) && db_commit(c->db);
 out:
   PQclear(r);
   if (!ok) db_rollback(c->db);

@@ -87,12 +87,18 @@ void duties_at_delivery(core *c, act *a, const Corridor__V1__Header *h, const ui
   }
 }
 
+void duties_at_release(core *c, act *a, const Corridor__V1__Header *h, const uint8_t *case_handle) {
+  const cor_duty_row *rule = cor_duty_find(COR_DUTY_REFERRAL_ANSWER);
+  duty_opening o = opening(c, rule, h, case_handle, h->event_at);
+  if (falls_on(c, rule, h)) act_open(a, &o);
+}
+
 void duties_at_admission(core *c, act *a, const Corridor__V1__Header *h, const uint8_t *case_handle,
-                         int64_t *judged, bool *late) {
+                         bool held, int64_t *judged, bool *late) {
   const cor_sop_row *row = cor_sop_find(h->type);
   *judged = 0;
   *late = false;
-  for (size_t i = 0; i < 2; i++) {
+  for (size_t i = 0; !held && i < 2; i++) {
     const cor_duty_row *rule = cor_duty_find(row->opens[i]);
     if (!rule || rule->start == COR_START_DELIVERY || !falls_on(c, rule, h)) continue;
     duty_opening o = opening(c, rule, h, case_handle, rule->start == COR_START_EVENT ? h->event_at : a->now);

@@ -11,7 +11,11 @@ bool duties_tick(core *c, int64_t now) COR_MUST_CHECK;
 /* Duties of a row that start at delivery: opens them in the act. */
 void duties_at_delivery(core *c, act *a, const Corridor__V1__Header *header, const uint8_t *case_handle);
 /* Duties that start at admission or event; *judged is ABN's own deadline (0 =
- * none), *late whether it was missed. */
+ * none), *late whether it was missed. held: an offer that waits for better
+ * ranked ones opens nothing yet, so its provider hears nothing of it. */
 void duties_at_admission(core *c, act *a, const Corridor__V1__Header *header, const uint8_t *case_handle,
-                         int64_t *judged, bool *late);
+                         bool held, int64_t *judged, bool *late);
+/* The answer to an offer that was held back and goes out now. */
+void duties_at_release(core *c, act *a, const Corridor__V1__Header *header, const uint8_t *case_handle);
+
 #endif

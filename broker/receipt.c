@@ -3,8 +3,9 @@
  * For: recording that the recipient's agent has a message on disk. Guarantees:
  * a delivery is marked once, by a receipt over its own header hash from its own
  * recipient; the sender's notice, the log record and the duties that start at
- * delivery commit with the mark. Receipts for what is not claimed (a lease that
- * ran out) still count; doubles change nothing. Trusts intake.c for signatures. */
+ * delivery commit with the mark. Receipts for what was claimed once and
+ * is not now (a lease that ran out, an expiry) still count; doubles change nothing. Trusts intake.c for
+ * signatures. */
 #include "receipt.h"
 #include "act.h"
 #include "corridor/codec.h"
@@ -39,7 +40,7 @@ static PGresult *mark(core *c, const round_t *r, int64_t now) {
       "   ON d.sequence = g.sequence AND d.message_id = g.id AND d.recipient = g.office"
       "   JOIN corridor.message m ON m.message_id = d.message_id AND m.admitted_at = d.admitted_at"
       "     AND m.header_hash = g.hash"
-      "   WHERE d.first_claimed_at IS NOT NULL AND d.state IN (1, 2) ORDER BY d.sequence FOR UPDATE OF d)"
+      "   WHERE d.first_claimed_at IS NOT NULL AND d.state IN (1, 2, 5) ORDER BY d.sequence FOR UPDATE OF d)"
       " UPDATE corridor.delivery d SET state = 3, delivered_at = $6, receipt = held.receipt, lease_until = "
       "NULL"
       " FROM held WHERE d.sequence = held.sequence"

@@ -7,6 +7,8 @@
  * can no longer be taken up are stopped and their sender told. */
 #include "referral.h"
 #include "corridor/refusal.h"
+#include "corridor/codec.h"
+#include "duties.h"
 #include "mail.h"
 #include <string.h>
 
@@ -46,22 +48,42 @@ static bool set_state(core *c, cor_bytes handle, enum referral_state state, int6
   return db_do(c->db, "UPDATE corridor.referral SET state = $2, changed_at = $3 WHERE handle = $1", &args);
 }
 
+/* Its provider has as long to answer as the first had: the answer time moves by
+ * as much as the offer was held back. */
+static bool open_answer_duty(core *c, act *a, const PGresult *r) {
+  cor_error err;
+  Corridor__V1__Header *h = (Corridor__V1__Header *)cor_decode(
+      &corridor__v1__header__descriptor, db_get_bytes(r, 0, 0), COR_HEADER_MAX, true, &err);
+  if (!h) return false; /* our own stored bytes */
+  h->event_at += a->now - db_get_int(r, 0, 2);
+  duties_at_release(c, a, h, db_get_bytes(r, 0, 1).data);
+  cor_message_free(&h->base);
+  return true;
+}
+
 /* The next held candidate of the same need, if no one holds it. */
-static bool release_next(core *c, cor_bytes handle, int64_t now) {
+static bool release_next(core *c, act *a, cor_bytes handle) {
   db_args args = {0};
   db_bytes(&args, handle);
-  db_i64(&args, now);
-  return db_do(c->db,
-               "WITH next AS (SELECT n.handle, n.message_id FROM corridor.referral n JOIN corridor.referral t"
-               "   ON t.referral_id = n.referral_id WHERE t.handle = $1 AND n.state = 0"
-               "   AND NOT EXISTS (SELECT FROM corridor.referral x WHERE x.referral_id = n.referral_id AND "
-               "x.state IN (1, 2))"
-               "   ORDER BY n.rank LIMIT 1),"
-               " offered AS (UPDATE corridor.referral r SET state = 1, changed_at = $2 FROM next WHERE "
-               "r.handle = next.handle)"
-               " UPDATE corridor.delivery d SET state = 1, released_at = $2 FROM next"
-               " WHERE d.message_id = next.message_id AND d.state = 0",
-               &args);
+  db_i64(&args, a->now);
+  PGresult *r = db_run(
+      c->db,
+      "WITH next AS (SELECT n.handle, n.message_id FROM corridor.referral n JOIN corridor.referral t"
+      "   ON t.referral_id = n.referral_id WHERE t.handle = $1 AND n.state = 0"
+      "   AND NOT EXISTS (SELECT FROM corridor.referral x WHERE x.referral_id = n.referral_id"
+      "     AND x.state IN (1, 2))"
+      "   ORDER BY n.rank LIMIT 1),"
+      " offered AS (UPDATE corridor.referral r SET state = 1, changed_at = $2 FROM next"
+      "   WHERE r.handle = next.handle),"
+      " released AS (UPDATE corridor.delivery d SET state = 1, released_at = $2 FROM next"
+      "   WHERE d.message_id = next.message_id AND d.state = 0"
+      "   RETURNING d.message_id, d.admitted_at, d.case_handle)"
+      " SELECT m.header, x.case_handle, x.admitted_at FROM released x JOIN corridor.message m"
+      "   ON m.message_id = x.message_id AND m.admitted_at = x.admitted_at",
+      &args);
+  bool ok = r && (PQntuples(r) == 0 || open_answer_duty(c, a, r));
+  PQclear(r);
+  return ok;
 }
 
 static bool stop_others(core *c, act *a, cor_bytes handle) {
@@ -92,10 +114,18 @@ bool referral_answered(core *c, act *a, const Corridor__V1__Header *h) {
   cor_bytes handle = bytes_of(h->handle);
   if (h->outcome == COR_OUTCOME(YES))
     return set_state(c, handle, REFERRAL_ACCEPTED, a->now) && stop_others(c, a, handle);
-  return set_state(c, handle, REFERRAL_DECLINED, a->now) && release_next(c, handle, a->now);
+  return set_state(c, handle, REFERRAL_DECLINED, a->now) && release_next(c, a, handle);
+}
+
+static bool move_on(core *c, act *a, const uint8_t *handle, enum referral_state state) {
+  cor_bytes h = {handle, COR_ID_LEN};
+  return set_state(c, h, state, a->now) && release_next(c, a, h);
+}
+
+bool referral_stopped(core *c, act *a, const uint8_t handle[COR_ID_LEN]) {
+  return move_on(c, a, handle, REFERRAL_STOPPED);
 }
 
 bool referral_lapse(core *c, act *a, const uint8_t handle[COR_ID_LEN]) {
-  return set_state(c, (cor_bytes){handle, COR_ID_LEN}, REFERRAL_LAPSED, a->now) &&
-         release_next(c, (cor_bytes){handle, COR_ID_LEN}, a->now);
+  return move_on(c, a, handle, REFERRAL_LAPSED);
 }

@@ -20,6 +20,8 @@ bool referral_offer(core *c, const Corridor__V1__Header *header, const Corridor_
                     int64_t now) COR_MUST_CHECK;
 /* An admitted answer: accepted stops the other offers, declined releases the next. */
 bool referral_answered(core *c, act *a, const Corridor__V1__Header *header) COR_MUST_CHECK;
+/* The gate stopped the offer on its way, or it expired: the next candidate's turn. */
+bool referral_stopped(core *c, act *a, const uint8_t handle[COR_ID_LEN]) COR_MUST_CHECK;
 /* Silence past the answer time. */
 bool referral_lapse(core *c, act *a, const uint8_t handle[COR_ID_LEN]) COR_MUST_CHECK;
 #endif

@@ -14,10 +14,11 @@ RUN=
 RUNS_PATH_MAX=60
 
 runs_make() {
-  local n=1 dir
+  local n dir
   mkdir -p "$RUNS_HOME"
   RUNS_HOME=$(cd "$RUNS_HOME" && pwd -P)
-  while [[ -e $RUNS_HOME/run-$n ]]; do n=$((n + 1)); done
+  n=$(find "$RUNS_HOME" -maxdepth 1 -name 'run-*' | sed 's/.*run-//' | sort -n | tail -n 1)
+  n=$((${n:-0} + 1))
   runs_prune "$n"
   dir=$RUNS_HOME/run-$n
   mkdir -m 0700 "$dir"
@@ -25,6 +26,7 @@ runs_make() {
   if ((${#RUN} > RUNS_PATH_MAX)); then
     RUN=$(mktemp -d /tmp/corridor-XXXXXX)/run
     ln -s "$dir" "$RUN"
+    printf '%s\n' "${RUN%/run}" >"$dir/short"
   fi
   mkdir -m 0700 "$RUN/log" "$RUN/pid" "$RUN/channel" "$RUN/door"
   printf '%s\n' "$RUN" >"$RUNS_HOME/current"
@@ -37,11 +39,13 @@ runs_find() {
 
 # Removes all but the newest of the runs before run-$1.
 runs_prune() {
-  local keep=$(($1 - 1)) dir cluster
+  local keep=$(($1 - 1)) dir cluster short
   for dir in "$RUNS_HOME"/run-*; do
     [[ -d $dir && $dir != "$RUNS_HOME/run-$keep" ]] || continue
     cluster=$(readlink "$dir/cluster" || true)
     if [[ $cluster == /var/tmp/corridor-pg-* ]]; then rm -rf -- "$cluster"; fi
+    short=$(cat "$dir/short" 2>/dev/null || true)
+    if [[ $short == /tmp/corridor-?????? ]]; then rm -rf -- "$short"; fi
     rm -rf -- "$dir"
   done
 }

@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 formatter=$(command -v clang-format-14 || command -v clang-format)
-"$formatter" --version | grep -q 'version 14\.' || { echo "clang-format 14 is needed"; exit 1; }
+[[ $("$formatter" --version) == *"version 14."* ]] || { echo "clang-format 14 is needed"; exit 1; }
 
 if printf 'int  x ;\n' | "$formatter" --assume-filename=x.c --dry-run -Werror 2>/dev/null; then
   echo "this check does not see a badly formatted line"

@@ -11,8 +11,9 @@ for program in corridor corridor-broker corridor-agent; do
   said=$("$scratch/bin/$program" --version)
   echo "$said"
   [[ $said == *"$version"* ]] || { echo "$program does not say version $version"; exit 1; }
-  "$scratch/bin/$program" --help | grep -q "$program" || { echo "$program --help does not name itself"; exit 1; }
+  help=$("$scratch/bin/$program" --help)
+  [[ $help == *"$program"* ]] || { echo "$program --help does not name itself"; exit 1; }
 done
 for folder in sql catalogue; do
-  find "$scratch/share/corridor/$folder" -type f | grep -q . || { echo "no $folder installed"; exit 1; }
+  [[ -n $(find "$scratch/share/corridor/$folder" -type f) ]] || { echo "no $folder installed"; exit 1; }
 done

@@ -7,12 +7,15 @@ trap 'rm -rf "$scratch"' EXIT
 for preset in dev tsan release; do
   cmake --preset "$preset" -B "$scratch/$preset" >/dev/null
 done
-commands() { cat "$scratch/$1/compile_commands.json"; }
-commands dev | grep -q -- '-fsanitize=address,undefined'
-commands tsan | grep -q -- '-fsanitize=thread'
-commands release | grep -q -- '-D_FORTIFY_SOURCE=2'
+commands() { printf '%s/%s/compile_commands.json' "$scratch" "$1"; }
+expect() { # preset, flag
+  grep -q -- "$2" "$(commands "$1")" || { echo "preset $1 compiles without $2"; exit 1; }
+}
+expect dev -fsanitize=address,undefined
+expect tsan -fsanitize=thread
+expect release -D_FORTIFY_SOURCE=2
 for preset in dev tsan release; do
   for flag in -Wall -Wextra -Wconversion -Wshadow -Werror -fstack-protector-strong; do
-    commands "$preset" | grep -q -- "$flag" || { echo "$preset: no $flag"; exit 1; }
+    expect "$preset" "$flag"
   done
 done

@@ -12,9 +12,10 @@ from google.protobuf.json_format import MessageToDict, ParseDict
 import harness
 import people
 import protocol_client as client
+import protocol_wire as wire
 from harness import Office, wait_for
-from protocol_bytes import CODES, Wrong, canonical, decode, header_hash, pb, sign_batch, verify
-from protocol_client import DAY, Agent, Ended, Session, Silence, Store
+from protocol_bytes import Wrong, canonical, decode, header_hash, pb, sign_batch, verify
+from protocol_client import DAY, Agent, Ended, Session, Store
 
 PYTHON, ORIGIN, NEIGHBOUR = people.HOST, people.ORIGIN, "ml-bamako"
 COMPARTMENTS = [pb.OPERATIONS, pb.CASEWORK, pb.HEALTH]
@@ -215,6 +216,208 @@ class Exchange(InteropTest):
         self.refused(early, "NO_CONSENT")
         self.send(case.consent_record())
         self.session.send(early)
+
+
+def flipped(data, place):
+    return data[:place] + bytes([data[place] ^ 1]) + data[place + 1:]
+
+
+class Refusals(InteropTest):
+    """The hub refuses with the page's code, the session stays, nothing is kept."""
+
+    def setUp(self):
+        super().setUp()
+        self.case = Case(self.agent)
+        self.header, self.body = self.case.registration()
+
+    def tearDown(self):
+        """The session survived, and what was refused is admitted in its right form."""
+        self.session.send(*self.agent.sign((self.header, self.body)))
+        super().tearDown()
+
+    def signed(self, header, body=None, context=pb.RECORD):
+        """A message over any header bytes."""
+        signature, = sign_batch(self.agent.office.key(), "corridor/v1/header", PYTHON, context, [header])
+        return client.Message(self.header, pb.Envelope(header=header, signature=signature),
+                              self.body if body is None else body)
+
+    def changed(self, **fields):
+        header = pb.Header()
+        header.CopyFrom(self.header)
+        for name, value in fields.items():
+            setattr(header, name, value)
+        return self.signed(header.SerializeToString(deterministic=True))
+
+    def test_header_that_is_not_canonical(self):
+        for why, header, code in wire.spoilt(self.header):
+            with self.subTest(why):
+                self.refused(self.signed(header), code)
+
+    def test_unknown_fields_above_the_highest_are_kept(self):
+        later = canonical(self.header) + wire.field(40, b"of a later version")
+        receipt = self.session.send(self.signed(later))
+        self.assertEqual(receipt.header_hash, header_hash(later))
+        self.header, self.body = Case(self.agent).registration()
+
+    def test_one_altered_byte(self):
+        whole, = self.agent.sign((self.header, self.body))
+        places = [client.Message(self.header, pb.Envelope(
+            header=flipped(whole.envelope.header, place), signature=whole.envelope.signature), self.body)
+            for place in range(len(whole.envelope.header))]
+        self.assertTrue({self.code(message) for message in places} <= {
+            "BAD_ENCODING", "BAD_SIGNATURE", "NOT_YOUR_NAME", "UNKNOWN_ENUM", "BAD_INPUT", "BODY_MISMATCH",
+            "UNSUPPORTED_VERSION", "MISSING_FIELD", "TOO_LARGE"})
+        for place in range(0, len(whole.envelope.signature.ecdsa), 8):
+            signature = pb.Signature(size=1, ecdsa=flipped(whole.envelope.signature.ecdsa, place))
+            self.refused(client.Message(self.header, pb.Envelope(
+                header=whole.envelope.header, signature=signature), self.body), "BAD_SIGNATURE")
+        for place in (0, len(self.body) - 1):
+            self.refused(client.Message(self.header, whole.envelope, flipped(self.body, place)), "BODY_MISMATCH")
+        self.refused(client.Message(self.header, whole.envelope, self.body + b"\0"), "BODY_MISMATCH")
+
+    def code(self, message):
+        with self.assertRaises(Wrong) as caught:
+            self.session.send(message)
+        return caught.exception.code
+
+    def test_altered_batch(self):
+        batch = self.agent.sign(*(Case(self.agent).registration() for _ in range(3)))
+        for name, change in (("size", {"size": 2}), ("index", {"index": 0}), ("size 0", {"size": 0}),
+                             ("too large", {"size": 4097}),
+                             ("path", {"path": [bytes(32), *batch[1].envelope.signature.path[1:]]}),
+                             ("short path", {"path": batch[1].envelope.signature.path[:1]}),
+                             ("long path", {"path": [*batch[1].envelope.signature.path, bytes(32)]}),
+                             ("short hash", {"path": [bytes(31), *batch[1].envelope.signature.path[1:]]})):
+            whole = batch[1].envelope.signature
+            parts = {"size": whole.size, "index": whole.index, "path": whole.path, "ecdsa": whole.ecdsa, **change}
+            with self.subTest(name):
+                self.refused(client.Message(batch[1].header, pb.Envelope(
+                    header=batch[1].envelope.header, signature=pb.Signature(**parts)), batch[1].body),
+                    "BAD_SIGNATURE")
+        for message in batch:
+            self.session.send(message)
+
+    def test_batch_across_compartments(self):
+        """The context in the signed input is one compartment's: the other's header fails."""
+        self.send((self.header, self.body))
+        self.send(self.case.consent_record())
+        mixed = self.agent.sign(Case(self.agent).registration(), self.case.case_file())
+        self.session.send(mixed[0])
+        self.refused(mixed[1], "BAD_SIGNATURE")
+
+    def test_signed_for_another_purpose(self):
+        header = canonical(self.header)
+        for name, domain, signer, context in (("domain", "corridor/v1/cover", PYTHON, pb.RECORD),
+                                              ("signer", "corridor/v1/header", ORIGIN, pb.RECORD),
+                                              ("context", "corridor/v1/header", PYTHON, 0)):
+            with self.subTest(name):
+                signature, = sign_batch(self.agent.office.key(), domain, signer, context, [header])
+                self.refused(client.Message(self.header, pb.Envelope(header=header, signature=signature),
+                                            self.body), "BAD_SIGNATURE")
+
+    def test_another_offices_name(self):
+        self.refused(self.changed(sender=ORIGIN), "NOT_YOUR_NAME")
+        self.refused(self.changed(sender="hub"), "NOT_YOUR_NAME")
+
+    def test_times(self):
+        now = self.c.now()
+        self.refused(self.changed(sent_at=now - 2 * DAY, expires_at=now - DAY), "EXPIRED")
+        self.refused(self.changed(sent_at=now + 10 * 60000, expires_at=now + DAY), "CLOCK_SKEW")
+        self.refused(self.changed(expires_at=self.header.sent_at), "BAD_INPUT")
+
+    def test_header_rules(self):
+        for code, fields in (("UNSUPPORTED_VERSION", {"version": 2}), ("BAD_INPUT", {"message_id": bytes(16)}),
+                             ("MISSING_FIELD", {"message_id": b""}), ("BAD_INPUT", {"handle": bytes(15)}),
+                             ("MISSING_FIELD", {"basis": 0}), ("BAD_INPUT", {"compartment": pb.HEALTH}),
+                             ("BAD_INPUT", {"recipient": ORIGIN}), ("BAD_INPUT", {"purpose": pb.RECEPTION}),
+                             ("BAD_INPUT", {"event_at": self.header.sent_at}), ("BAD_INPUT", {"outcome": pb.YES}),
+                             ("BAD_INPUT", {"consent_id": bytes(16)}), ("TABLE_VERSION", {"table_version": 9}),
+                             ("UNKNOWN_ENUM", {"type": 99}), ("UNKNOWN_ENUM", {"purpose": 99})):
+            with self.subTest(fields):
+                self.refused(self.changed(**fields), code)
+
+
+class Sessions(InteropTest):
+    """What breaks the session's rules is told by BYE with the page's code."""
+
+    def bye(self, code, *say, hello=True, **changes):
+        """A new session ends so after what is said."""
+        session = self.c.session()
+        self.addCleanup(session.__exit__)
+        session.connect()
+        with self.assertRaises(Ended) as caught:
+            if hello:
+                session.hello(**changes)
+            for frames in say:
+                session.frames(*frames)
+            session.until(lambda: False)
+        self.assertEqual(caught.exception.code, code)
+
+    def submission(self, n):
+        header, body = Case(self.agent).registration()
+        message, = self.agent.sign((header, body))
+        return [b"\1\3", pb.Submission(n=n, envelope=message.envelope).SerializeToString(), body]
+
+    def test_hello(self):
+        for code, changes in (("NOT_YOUR_NAME", {"office": NEIGHBOUR}), ("NOT_YOUR_NAME", {"office": "hub"}),
+                              ("UNSUPPORTED_VERSION", {"versions": [2]}), ("UNSUPPORTED_VERSION", {"versions": []}),
+                              ("BAD_INPUT", {"store_epoch": bytes(15)}), ("BAD_INPUT", {"window_messages": 0}),
+                              ("BAD_INPUT", {"window_bytes": 0})):
+            with self.subTest(changes):
+                self.bye(code, **changes)
+
+    def test_no_hello(self):
+        for name, frames in (("ping", [b"\1\x08", wire.field(1, 7)]), ("submission", self.submission(1))):
+            with self.subTest(name):
+                self.bye("HELLO_EXPECTED", frames, hello=False)
+
+    def test_wrong_n(self):
+        for numbers in ([2], [1, 3], [1, 1], [0]):
+            with self.subTest(numbers):
+                self.bye("BAD_FRAMES", *map(self.submission, numbers))
+
+    def test_frames(self):
+        for name, frames in (("version", [b"\2\x08", b""]), ("command", [b"\1\x63", b""]),
+                             ("the hub's command", [b"\1\2", b""]), ("too few", [b"\1\x08"]),
+                             ("too many", [b"\1\x08", b"", b""]), ("no body", self.submission(1)[:2]),
+                             ("empty body", [*self.submission(1)[:2], b""]),
+                             ("not protobuf", [b"\1\x08", b"\xff"]), ("long first frame", [b"\1\x08\0", b""])):
+            with self.subTest(name):
+                self.bye("BAD_FRAMES", frames)
+
+    def test_a_newer_hello_ends_the_older_session(self):
+        newer = self.open()
+        with self.assertRaises(Ended) as caught:
+            self.session.until(lambda: False)
+        self.assertEqual((caught.exception.code, caught.exception.retry), ("SESSION_FENCED", True))
+        newer.ping(7)
+
+    def test_ping_and_a_hello_of_a_later_version(self):
+        self.session.ping(2 ** 63)
+        self.session = self.c.session()
+        self.addCleanup(self.session.__exit__)
+        self.session.connect()
+        known = pb.Hello(versions=[1, 2], office=PYTHON, store_epoch=self.agent.store.epoch, table_version=1,
+                         store_sequence=self.agent.store.sequence, window_messages=1, window_bytes=1 << 21)
+        self.session.frames(b"\1\1", known.SerializeToString() + wire.field(90, b"unheard of"))
+        self.session.until(lambda: self.session.welcome)
+        self.assertEqual(self.session.welcome.version, 1)
+
+    def test_new_card_list(self):
+        number = self.agent.cards.list.number
+        self.c.publish()
+        self.session.until(lambda: self.agent.cards.list.number == number + 1)
+
+    def test_store_that_went_backwards_is_quarantined(self):
+        self.send(Case(self.agent).registration())
+        case = self.case("booking")
+        self.session.receive(pb.END_NOTICE)
+        self.assertGreater(self.agent.store.sequence, 0)
+        session = self.c.session()
+        self.addCleanup(session.__exit__)
+        session.connect()
+        self.assertTrue(session.hello(store_sequence=0).quarantined)
+        self.assertTrue(case)
 
 
 if __name__ == "__main__":

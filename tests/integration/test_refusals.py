@@ -8,6 +8,10 @@ import people
 import stages
 
 
+def compartments(messages):
+    return {message["compartment"].upper() for message in messages}
+
+
 class Refused(harness.ClusterTest):
     def assert_refused(self, error, code):
         self.assertEqual(error["code"], code)
@@ -21,7 +25,7 @@ class Refused(harness.ClusterTest):
         self.assert_refused(error, "NO_CONSENT")
         self.assertNotIn("asthma", str(error))
         held = case.received(people.ORIGIN, "CaseFile", count=2, user=True)
-        self.assertEqual({m["compartment"] for m in held}, {"casework", "operations"})
+        self.assertEqual(compartments(held), {"CASEWORK", "OPERATIONS"})
 
     def test_health_message_is_listed_only_for_its_holders(self):
         case = stages.reach(self.c, "registered")
@@ -31,10 +35,10 @@ class Refused(harness.ClusterTest):
         case.send(people.HOST, "CaseFile", people.ORIGIN, {"health": people.health(case.reference)})
         before = self.c.corridor(people.ORIGIN, "inbox", "--case", case.handle).json["messages"]
         held = case.received(people.ORIGIN, "CaseFile", count=3, user=True)
-        self.assertEqual({m["compartment"] for m in held}, {"casework", "operations", "health"})
+        self.assertEqual(compartments(held), {"CASEWORK", "OPERATIONS", "HEALTH"})
         after = self.c.corridor(people.ORIGIN, "inbox", "--case", case.handle).json["messages"]
         self.assertEqual(before, after)
-        self.assertEqual({m["compartment"] for m in after}, {"casework", "operations"})
+        self.assertEqual(compartments(after), {"CASEWORK", "OPERATIONS"})
 
     def test_case_file_before_any_consent(self):
         case = stages.reach(self.c, "registered")

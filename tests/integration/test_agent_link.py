@@ -1,0 +1,372 @@
+"""An agent's session with the hub, seen from the hub: what is kept while the hub is
+away, killed between disk and receipt, forged deliveries, quarantine.
+
+The hub here is a strict peer written from proto/PROTOCOL.md: a CURVE ROUTER that
+believes nothing, checks every frame, and can be told to stay silent. The agent is
+the real one, alone; there is no broker and no database.
+"""
+
+import sqlite3
+import threading
+import unittest
+from collections import deque
+
+import zmq
+
+import harness
+import people
+import protocol_client as protocol
+from harness import wait_for
+from protocol_client import pb
+
+HOST = harness.Office(people.HOST, "HOST_MISSION", "NE", "Mission in Niamey", ["operations", "casework"])
+ORIGIN = harness.Office(people.ORIGIN, "ORIGIN_MISSION", "GN", "Mission in Conakry",
+                        ["operations", "casework"], ("fatou", "sekou"))
+HANDLE = bytes(range(16))
+
+
+class Hub(threading.Thread):
+    """One session at a time. A peer that breaks a rule ends up in faults."""
+
+    def __init__(self, cluster):
+        super().__init__(daemon=True)
+        self.cluster, self.port = cluster, harness.free_ports(1)[0]
+        self.keys = cluster.identity.keys("hub")
+        self.outgoing, self.stopped = deque(), threading.Event()
+        self.hellos, self.submissions, self.receipts, self.faults, self.byes = [], [], [], [], []
+        self.peer, self.expected, self.delivered = None, 1, 0
+        self.silent, self.quarantined, self.refuse, self.answered = False, False, {}, {}
+        self.window = 8
+
+    @property
+    def address(self):
+        return f"tcp://127.0.0.1:{self.port}"
+
+    def run(self):
+        context = zmq.Context()
+        socket = context.socket(zmq.ROUTER)
+        socket.linger, socket.curve_server = 0, True
+        socket.curve_secretkey = (self.keys / "curve.key").read_text().strip().encode()
+        socket.bind(self.address)
+        while not self.stopped.is_set():
+            while self.outgoing:
+                socket.send_multipart(self.outgoing.popleft())
+            if socket.poll(10):
+                self.take(*socket.recv_multipart())
+        socket.close()
+        context.term()
+
+    def stop(self):
+        self.stopped.set()
+        self.join()
+
+    # --- what comes ---
+
+    def take(self, peer, *frames):
+        try:
+            self.check_frames(frames)
+            {protocol.HELLO: self.on_hello, protocol.SEND: self.on_send, protocol.RECEIPTS: self.on_receipts,
+             protocol.PING: self.on_ping, protocol.BYE: self.on_bye}[frames[0][1]](peer, *frames[1:])
+        except (AssertionError, KeyError, protocol.Wrong) as fault:
+            self.faults.append(repr(fault))
+
+    @staticmethod
+    def check_frames(frames):
+        assert len(frames[0]) == 2 and frames[0][0] == protocol.VERSION, frames[0]
+        assert len(frames) == (3 if frames[0][1] == protocol.SEND else 2), len(frames)
+        assert len(frames[1]) <= protocol.CONTROL_MAX
+
+    def say(self, command, message, *body):
+        self.outgoing.append([self.peer, bytes([protocol.VERSION, command]), message.SerializeToString(), *body])
+
+    def on_hello(self, peer, data):
+        hello = pb.Hello.FromString(data)
+        assert protocol.VERSION in hello.versions and len(hello.store_epoch) == 16
+        assert hello.office == people.HOST and hello.window_messages > 0
+        self.peer, self.expected, self.delivered = peer, 1, 0
+        self.hellos.append(hello)
+        if not self.silent:
+            self.welcome()
+
+    def welcome(self):
+        self.say(protocol.WELCOME, pb.Welcome(
+            version=1, hub="hub", session_epoch=len(self.hellos), hub_time=self.cluster.now(), card_list=1,
+            table_version=1, window_messages=self.window, window_bytes=1 << 20, quarantined=self.quarantined))
+
+    def on_send(self, peer, data, body):
+        assert peer == self.peer, "a SEND without HELLO"
+        submission = pb.Submission.FromString(data)
+        assert submission.n == self.expected, (submission.n, self.expected)
+        self.expected += 1
+        envelope = submission.envelope
+        header = protocol.decode(pb.Header, envelope.header)
+        key = self.cluster.signing_key(people.HOST)
+        protocol.verify(key, "corridor/v1/header", header.sender, header.compartment, envelope.header,
+                        envelope.signature)
+        assert header.body_size == len(body) and header.body_sha256 == protocol.sha256(body)
+        self.submissions.append(header)
+        if not self.silent:
+            self.answer(submission.n, header, envelope)
+
+    def answer(self, n, header, envelope):
+        result = pb.Result(n=n, message_id=header.message_id)
+        code, retry, times = self.refuse.get(header.type, (0, False, 0))
+        if times > 0:
+            self.refuse[header.type] = (code, retry, times - 1)
+            result.refusal.CopyFrom(pb.Refusal(code=code, retry=retry))
+        else:
+            receipt = self.answered.setdefault(header.message_id, self.receipt(header, envelope))
+            result.receipt.CopyFrom(receipt)
+        self.say(protocol.RESULTS, pb.Results(results=[result], credit=pb.Credit(
+            through=n, window_messages=self.window, window_bytes=1 << 20)))
+
+    def receipt(self, header, envelope):
+        content = protocol.canonical(pb.AdmissionReceipt(
+            message_id=header.message_id, sender=header.sender, header_hash=protocol.header_hash(envelope.header),
+            admitted_at=self.cluster.now(), log_leaf=bytes(32), table_version=1))
+        signature = protocol.sign_batch(self.keys / "signing.key", "corridor/v1/receipt", "hub", 0, [content])[0]
+        return pb.SignedContent(content=content, signature=signature)
+
+    def on_receipts(self, peer, data):
+        message = pb.Receipts.FromString(data)
+        for each in message.receipts:
+            receipt = protocol.decode(pb.DeliveryReceipt, each.content)
+            protocol.verify(self.cluster.signing_key(people.HOST), "corridor/v1/delivery", people.HOST, 0,
+                            each.content, each.signature)
+            self.receipts.append((receipt, each.SerializeToString()))
+
+    def on_ping(self, peer, data):
+        self.say(protocol.PONG, pb.Pong(n=pb.Ping.FromString(data).n))
+
+    def on_bye(self, peer, data):
+        self.byes.append(pb.Bye.FromString(data))
+
+    # --- what goes ---
+
+    def deliver(self, envelope, body, sequence):
+        self.delivered += 1
+        self.say(protocol.DELIVER, pb.Delivery(n=self.delivered, sequence=sequence, envelope=envelope,
+                                               admitted_at=self.cluster.now()), body)
+
+    def cut(self):
+        """A session end as a restart makes it."""
+        self.say(protocol.BYE, pb.Bye(code=63, retry=True))
+
+
+class AgentAlone(harness.Cluster):
+    """The host mission's agent and the programme's keys; no broker."""
+
+    def __init__(self):
+        super().__init__(offices=[HOST, ORIGIN])
+
+    def prepare(self):
+        self.identity.make([harness.HUB, HOST, ORIGIN], self.began, self.agreements)
+        self.hub = Hub(self)
+        self.add(people.HOST, "corridor-agent", [], {
+            "office_dir": self.identity.keys(people.HOST), "store": self.store(), "socket": self.socket(people.HOST),
+            "brokers": self.hub.address, "hub_key": self.hub_key(), "status": self.address(people.HOST),
+            "catalogue": harness.SOURCE / "deploy" / "catalogue"}, kind="agent")
+
+    def start(self):
+        self.prepare()
+        self.start_process(people.HOST)
+        wait_for(lambda: self.status(people.HOST), 20, "the agent's socket")
+
+    def end(self, failed=False):
+        super().end(failed)
+        if self.hub.is_alive():
+            self.hub.stop()
+
+    def store(self):
+        return self.dir / people.HOST / "store.db"
+
+    def rows(self, sql):
+        with sqlite3.connect(f"file:{self.store()}?mode=ro", uri=True) as db:
+            return db.execute(sql).fetchall()
+
+    def signing_key(self, office):
+        """Public half, in PEM."""
+        return protocol.openssl("pkey", "-in", self.identity.keys(office) / "signing.key", "-pubout")
+
+    def envelope(self, body=b"sealed for Niamey", key=None, **change):
+        """A confirmation from Conakry; the agent keeps it sealed, so any body will do."""
+        fields = dict(version=1, message_id=protocol.uuid7(self.now()), sender=people.ORIGIN, recipient=people.HOST,
+                      compartment=pb.OPERATIONS, handle=HANDLE, type=pb.ABN_CONFIRM, purpose=pb.TRAVEL_ARRANGEMENT,
+                      categories=[pb.OPERATIONAL], basis=pb.NO_PERSONAL_DATA, sent_at=self.now(),
+                      expires_at=self.now() + 86400000, table_version=1, outcome=pb.YES, body_size=len(body),
+                      body_sha256=protocol.sha256(body))
+        header = protocol.canonical(pb.Header(**{**fields, **change}))
+        key = key or self.identity.keys(people.ORIGIN) / "signing.key"
+        signature = protocol.sign_batch(key, "corridor/v1/header", people.ORIGIN, pb.OPERATIONS, [header])[0]
+        return pb.Envelope(header=header, signature=signature)
+
+    def register(self, wait):
+        return self.corridor(people.HOST, "case", "new", "--origin", people.ORIGIN, "--programme", "JI",
+                             "--return-type", "AVRR", "--declared-on", "2026-03-02", "--wait", str(wait))
+
+
+class AgentLink(unittest.TestCase):
+    def run(self, result=None):
+        """Logs are told when a test failed; what the hub saw go wrong fails it."""
+        self.result, self.before = result, len(result.errors) + len(result.failures)
+        return super().run(result)
+
+    def setUp(self):
+        self.c = AgentAlone()
+        self.c.__enter__()
+        self.hub = self.c.hub
+
+    def tearDown(self):
+        failed = len(self.result.errors) + len(self.result.failures) > self.before
+        self.c.end(failed)
+        self.assertEqual(self.hub.faults, [])
+
+    def meet(self):
+        self.hub.start()
+        wait_for(lambda: self.c.connected(people.HOST), 40, "connected")
+
+    def state(self, message_id):
+        listed = self.c.corridor(people.HOST, "inbox", "--sent").json["messages"]
+        return next(m["state"] for m in listed if m["messageId"] == message_id)
+
+    def test_kept_while_the_hub_is_away_then_sent_in_order(self):
+        answer = self.c.register(wait=0)
+        self.assertEqual(answer.code, 5, answer)
+        kept = answer.json or answer.error
+        self.assertEqual(kept["code"], "KEPT_NOT_SENT")
+        self.assertTrue(kept["withdrawalCode"] and kept["reference"])
+        consent = self.c.corridor(people.HOST, "consent", "-", "--wait", "0", input={
+            "case": kept["handle"], "consent": people.consent()})
+        self.assertEqual(consent.code, 5, consent)
+        file = self.c.corridor(people.HOST, "send", "-", "--wait", "0", input={
+            "type": "CaseFile", "to": people.ORIGIN, "case": kept["handle"],
+            "body": people.case_file(kept["reference"])})
+        self.assertEqual(file.code, 5, file)
+        self.c.kill(people.HOST)
+        self.c.start_process(people.HOST)
+        self.meet()
+        wait_for(lambda: len(self.hub.submissions) == 4, 20, "all four submitted")
+        self.assertEqual([h.type for h in self.hub.submissions],
+                         [pb.REGISTRATION, pb.CONSENT_RECORD, pb.CASE_FILE, pb.CASE_FILE])
+        wait_for(lambda: self.state(kept["messageId"]) == "admitted", 10)
+        for path in self.c.dir.glob(f"{people.HOST}/store*"):
+            self.assertNotIn(kept["withdrawalCode"].encode(), path.read_bytes())
+            self.assertNotIn(kept["reference"].encode(), path.read_bytes())
+            self.assertNotIn(b"Exemplar", path.read_bytes())
+
+    def test_answer_lost_then_submitted_again_alike(self):
+        self.meet()
+        self.hub.silent = True
+        answer = self.c.register(wait=1)
+        self.assertEqual(answer.code, 5, answer)
+        first = wait_for(lambda: self.hub.submissions[0], 10)
+        self.hub.silent = False
+        self.hub.cut()
+        again = wait_for(lambda: self.hub.submissions[1], 40)
+        self.assertEqual(first, again)
+        wait_for(lambda: self.state((answer.json or answer.error)["messageId"]) == "admitted", 10)
+
+    def test_refusals_of_the_hour_are_retried_and_others_are_final(self):
+        self.meet()
+        self.hub.refuse = {pb.REGISTRATION: (65, True, 2)}  # HUB_UNAVAILABLE
+        answer = self.c.register(wait=20)
+        self.assertEqual(answer.code, 0, answer)
+        self.assertEqual(len(self.hub.submissions), 3)
+        self.hub.refuse = {pb.REGISTRATION: (34, True, 9)}  # NO_CONSENT: a person must act
+        answer = self.c.register(wait=20)
+        self.assertEqual(answer.code, 4, answer)
+        self.assertEqual(answer.error["code"], "NO_CONSENT")
+        self.assertEqual(len(self.hub.submissions), 4)
+
+    def test_forged_admission_receipt_settles_nothing(self):
+        self.meet()
+        honest, self.hub.keys = self.hub.keys, self.c.identity.keys(people.ORIGIN)
+        answer = self.c.register(wait=1)
+        self.assertEqual(answer.code, 5, answer)
+        self.hub.keys = honest
+        self.hub.answered.clear()
+        wait_for(lambda: self.state((answer.json or answer.error)["messageId"]) == "admitted", 40)
+
+    def test_killed_between_disk_and_receipt(self):
+        self.meet()
+        envelope, body = self.c.envelope(), b"sealed for Niamey"
+        self.hub.deliver(envelope, body, sequence=11)
+        wait_for(lambda: self.c.rows("SELECT receipt FROM inbox"), 10, "on disk")
+        self.c.kill(people.HOST)
+        kept = self.c.rows("SELECT receipt FROM inbox")
+        before = [data for _, data in self.hub.receipts]
+        self.hub.receipts.clear()  # to the hub the receipt is lost, whenever the kill came
+        hellos = len(self.hub.hellos)
+        self.c.start_process(people.HOST)
+        wait_for(lambda: len(self.hub.hellos) > hellos and self.c.connected(people.HOST), 40)
+        self.assertEqual(self.hub.hellos[-1].store_sequence, 11)
+        self.assertEqual(self.hub.hellos[-1].store_epoch, self.hub.hellos[0].store_epoch)
+        self.hub.deliver(envelope, body, sequence=12)
+        _, again = wait_for(lambda: self.hub.receipts[0], 10, "the receipt")
+        self.assertEqual(self.c.rows("SELECT receipt FROM inbox"), kept)
+        self.assertEqual(again, kept[0][0])
+        for data in before:
+            self.assertEqual(data, again)
+
+    def test_what_does_not_verify_is_neither_kept_nor_receipted(self):
+        self.meet()
+        body = b"sealed for Niamey"
+        honest = self.c.envelope()
+        tampered = pb.Envelope.FromString(honest.SerializeToString())
+        tampered.header = tampered.header.replace(HANDLE, HANDLE[::-1])
+        bad = [(self.c.envelope(key=self.c.identity.keys("hub") / "signing.key"), body, "another's key"),
+               (tampered, body, "one field altered"), (honest, body + b"!", "another body"),
+               (self.c.envelope(recipient="gn-tvet-labe"), body, "another recipient"),
+               (self.c.envelope(sender="xx-nobody"), body, "unknown sender"),
+               (self.c.envelope(type=pb.END_NOTICE, compartment=pb.RECORD), body, "a notice not from the hub")]
+        for sequence, (envelope, sealed, _) in enumerate(bad, 1):
+            self.hub.deliver(envelope, sealed, sequence)
+        self.hub.deliver(honest, body, sequence=20)
+        receipt, _ = wait_for(lambda: self.hub.receipts[0], 10)
+        self.assertEqual(receipt.header_hash, protocol.header_hash(honest.header))
+        self.assertEqual(self.c.rows("SELECT count(*), max(sequence) FROM inbox"), [(1, 20)])
+        self.assertEqual(len(self.hub.receipts), 1)
+        self.assertEqual(self.c.metric(people.HOST, "corridor_agent_rejected_total"), len(bad))
+
+    def test_same_id_with_other_content_is_an_alarm(self):
+        self.meet()
+        first = self.c.envelope()
+        header = pb.Header.FromString(first.header)
+        other = self.c.envelope(message_id=header.message_id, outcome=pb.NO)
+        self.hub.deliver(first, b"sealed for Niamey", 1)
+        self.hub.deliver(other, b"sealed for Niamey", 2)
+        wait_for(lambda: self.c.metric(people.HOST, "corridor_agent_conflicts_total") == 1, 10)
+        self.assertEqual(len(self.hub.receipts), 1)
+        self.assertEqual(self.c.rows("SELECT outcome FROM inbox"), [(pb.YES,)])
+
+    def test_quarantined_agent_sends_nothing_until_cleared(self):
+        self.hub.quarantined = True
+        self.meet()
+        self.assertTrue(self.c.status(people.HOST)["quarantined"])
+        answer = self.c.register(wait=1)
+        self.assertEqual(answer.code, 5, answer)
+        self.hub.deliver(self.c.envelope(), b"sealed for Niamey", 1)
+        wait_for(lambda: self.hub.receipts, 10, "deliveries go on")
+        self.assertEqual(self.hub.submissions, [])
+        self.hub.quarantined = False
+        self.hub.welcome()
+        wait_for(lambda: self.hub.submissions, 10)
+
+    def test_many_deliveries_are_receipted_once_each(self):
+        self.meet()
+        envelopes = [self.c.envelope() for _ in range(40)]
+        for sequence, envelope in enumerate(envelopes, 1):
+            self.hub.deliver(envelope, b"sealed for Niamey", sequence)
+        wait_for(lambda: len(self.hub.receipts) == 40, 20)
+        self.assertEqual([r.header_hash for r, _ in self.hub.receipts],
+                         [protocol.header_hash(e.header) for e in envelopes])
+
+    def test_going_down_says_bye(self):
+        self.meet()
+        self.c.stop(people.HOST)
+        wait_for(lambda: self.hub.byes, 10)
+        self.assertEqual((self.hub.byes[0].code, self.hub.byes[0].retry), (63, True))
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,157 @@
+"""Two brokers on one database, at the same moment (tests/race/race.c drives them).
+
+After a race the database is asked about every case: a message that stood on a
+withdrawn consent either left before the withdrawal and is on its recipient's list,
+or never left and its sender was told. There is no third case, and a run in which
+not both occurred, often, has proved nothing.
+
+RACE_ROUNDS=5000 makes the long form of it.
+"""
+
+import collections
+import json
+import os
+import unittest
+
+import harness
+import people
+import schema
+from harness import Office, standard_offices
+
+ROUNDS = int(os.environ.get("RACE_ROUNDS", "250"))
+LABE_MISSION = "gn-labe-mission"
+STOPPED, CLAIMED, ADMITTED, REFUSED = 4, 2, 1, 3  # delivery.state; LogKind
+REFERRAL_TAKEN = "46"
+pb = schema.load()
+
+
+def offices():
+    return [*standard_offices(), Office(LABE_MISSION, "ORIGIN_MISSION", "GN", "Mission in Labe", ["casework"])]
+
+
+class Raced(unittest.TestCase):
+    """A cluster without daemons on which one scenario has run to its end."""
+
+    scenario = parties = rounds = None
+
+    @classmethod
+    def setUpClass(cls):
+        cls.c = harness.Cluster(offices=offices())
+        try:
+            cls.c.prepare()
+            done = cls.c.run([cls.c.build / "tests" / "race", cls.scenario, cls.rounds,
+                              cls.c.database.conninfo(user="corridor_broker"), cls.c.dir,
+                              cls.c.identity.clock, *cls.parties], seconds=60 + cls.rounds)
+            cls.told = cls.c.must(done)
+        except BaseException:
+            cls.c.end(failed=True)
+            raise
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.c.end()
+
+    def records(self, kind):
+        """message id -> how often the log has a record of this kind for it."""
+        found = (pb.LogRecord.FromString(bytes(r)) for r, in self.c.query("SELECT record FROM corridor.log_record"))
+        return collections.Counter(r.message_id for r in found if r.kind == kind)
+
+    def notices(self, kind, body):
+        """(recipient, handle, body) of the hub's notices of a kind."""
+        return [(recipient, bytes(handle), body.FromString(bytes(raw)))
+                for recipient, handle, raw in self.c.query(
+                    "SELECT recipient, handle, body FROM corridor.message WHERE sender = 'hub' AND type = %s", kind)]
+
+
+class WithdrawalAgainstClaim(Raced):
+    scenario, rounds = "withdraw", ROUNDS
+    parties = (people.HOST, people.ORIGIN, LABE_MISSION, people.KINDIA)
+
+    def deliveries(self):
+        return [(bytes(id), recipient, bytes(handle), state, claimed)
+                for id, recipient, handle, state, claimed in self.c.query(
+                    "SELECT message_id, recipient, handle, state, first_claimed_at IS NOT NULL"
+                    " FROM corridor.delivery WHERE sender <> 'hub'")]
+
+    def test_no_third_case(self):
+        listed = {(office, handle, id) for office, handle, notice in
+                  self.notices(pb.WITHDRAWAL_NOTICE, pb.WithdrawalNotice) for id in notice.message_ids}
+        ended = {end.message_id for office, _, end in self.notices(pb.END_NOTICE, pb.EndNotice)
+                 if office == people.HOST and end.state == pb.STOPPED}
+        asked = {(office, bytes(handle)) for office, handle in self.c.query(
+            "SELECT responsible, handle FROM corridor.obligation WHERE kind = 6")}
+        went = collections.Counter()
+        for id, recipient, handle, state, claimed in self.deliveries():
+            message = id.hex()
+            if claimed:
+                went["left, and listed"] += 1
+                self.assertIn((recipient, handle, id), listed, f"{message} left and is on no list")
+                self.assertIn((recipient, handle), asked, f"{recipient} owes no answer for {message}")
+                self.assertNotIn(id, ended, f"{message} left and its sender heard it was stopped")
+            else:
+                went["stopped, and told"] += 1
+                self.assertEqual(state, STOPPED, f"{message} neither left nor stopped")
+                self.assertIn(id, ended, f"the sender of {message} was not told")
+                self.assertNotIn((recipient, handle, id), listed, f"{message} is listed and never left")
+        went["refused"] = self.c.query("SELECT count(*) FROM corridor.refusal")[0][0]
+        print(f"  {self.rounds} rounds, {self.told['retries']} sent again: {dict(went)}")
+        for way, count in went.items():
+            self.assertGreater(count, self.rounds // 10, f"{way}: too seldom to prove anything")
+        self.assertEqual(len(went), 3)
+
+    def test_every_round_withdrew(self):
+        self.assertEqual(self.c.query("SELECT count(*), count(DISTINCT case_handle) FROM corridor.withdrawal"),
+                         [(self.rounds, self.rounds)])
+        self.assertEqual(self.c.query("SELECT count(*) FROM corridor.consent WHERE withdrawn_at IS NULL"), [(0,)])
+
+    def test_the_withdrawal_fell_before_between_and_after(self):
+        """Of what the other side sent meanwhile: in how many rounds all, some, none left."""
+        rounds = self.c.query(
+            "SELECT count(*) FILTER (WHERE first_claimed_at IS NOT NULL) FROM corridor.delivery"
+            " WHERE recipient = %s AND sender <> 'hub' GROUP BY case_handle", LABE_MISSION)
+        left = collections.Counter(count for count, in rounds)
+        print(f"  messages that left, by round: {dict(sorted(left.items()))}")
+        self.assertGreater(len(left), 2)
+
+    def test_the_log_has_each_first_claim_once_and_no_other(self):
+        claims = self.records(pb.LOG_CLAIMED)
+        left = {id for id, _, _, _, claimed in self.deliveries() if claimed}
+        sent = {id for id, *_ in self.deliveries()}
+        self.assertEqual({id for id in claims if id in sent}, left)
+        self.assertEqual(max(claims.values()), 1)
+
+    def test_each_recipient_was_asked_once_for_each_handle(self):
+        asked = collections.Counter(
+            (office, handle) for office, handle, _ in self.notices(pb.WITHDRAWAL_NOTICE, pb.WithdrawalNotice))
+        self.assertEqual(set(asked.values()), {1})
+
+
+class TwoProvidersAccept(Raced):
+    scenario, rounds = "accept", max(20, ROUNDS // 5)
+    parties = (people.HOST, people.KINDIA, people.LABE, people.ORIGIN)
+
+    def test_one_holds_it_and_the_other_is_told(self):
+        won = collections.Counter()
+        referrals = self.c.query(
+            "SELECT referral_id, array_agg(provider) FILTER (WHERE state = 2), array_agg(provider)"
+            " FROM corridor.referral GROUP BY referral_id")
+        self.assertEqual(len(referrals), self.rounds)
+        for _, holders, asked in referrals:
+            self.assertEqual(len(asked), 2)
+            self.assertEqual(len(holders or []), 1, "a referral is held by exactly one provider")
+            won[holders[0]] += 1
+        refused = self.c.query("SELECT code, count(*), count(DISTINCT handle) FROM oversight.refusal GROUP BY code")
+        self.assertEqual(refused, [(REFERRAL_TAKEN, self.rounds, self.rounds)])
+        print(f"  {self.rounds} referrals, {self.told['retries']} sent again, held by: {dict(won)}")
+        self.assertEqual(set(won), {people.KINDIA, people.LABE}, "only ever one of the two was first")
+
+    def test_the_asker_hears_of_one_acceptance(self):
+        admitted = self.c.query("SELECT handle, count(*) FROM corridor.message WHERE type = %s GROUP BY handle",
+                                pb.REFERRAL_ACK)
+        self.assertEqual([count for _, count in admitted], [1] * self.rounds)
+
+
+del Raced
+
+if __name__ == "__main__":
+    unittest.main()
