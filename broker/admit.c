@@ -435,7 +435,7 @@ void admit_round(core *c, round_t *r) {
     if (u.n == 0) continue;
     if (settle_run(c, &u)) continue;
     core_count(c, CORE_DATABASE_ERRORS, 1);
-    for (size_t i = 0; u.n > 1 && db_ready(c->db) && i < u.n; i++) {
+    for (size_t i = 0; db_ready(c->db) && i < u.n; i++) {
       run one = {.list = {u.list[i]}, .n = 1, .records = u.records};
       (void)settle_run(c, &one);
     }

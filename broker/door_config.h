@@ -9,11 +9,11 @@ enum { DOOR_SECRET_TEXT = 41, DOOR_RUN_DIR_MAX = 80, DOOR_PATH_TEXT = 256 };
 typedef struct door_settings {
   struct sockaddr_storage listen;
   socklen_t listen_len;
-  char core[DOOR_PATH_TEXT];         /* ZeroMQ endpoint */
-  char secret[DOOR_SECRET_TEXT];     /* Z85; zeroed by door_settings_clear */
+  char core[DOOR_PATH_TEXT];     /* ZeroMQ endpoint */
+  char secret[DOOR_SECRET_TEXT]; /* Z85; zeroed by door_settings_clear */
   char run_dir[DOOR_RUN_DIR_MAX + 1];
-  char status[64];                   /* "" = off */
-  char demo_clock[DOOR_PATH_TEXT];   /* "" = system clock */
+  char status[64];                 /* "" = off */
+  char demo_clock[DOOR_PATH_TEXT]; /* "" = system clock */
   size_t connections_max, connections_per_address;
   int64_t handshake_ms, stall_ms;
   size_t unread_max, memory_max;

@@ -121,7 +121,11 @@ static void note(door_core *core, door_core_event *event) {
     event->new_generation = true;
     (void)say_up(core);
     return;
-  case CHANNEL_TAKEN: core->taken = event->head.number; return;
+  case CHANNEL_TAKEN:
+    core->taken = event->head.number;
+    /* A core that also served a door before us may still count its bytes. */
+    if (core->sent < core->taken) core->sent = core->taken;
+    return;
   default: return;
   }
 }

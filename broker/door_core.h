@@ -7,11 +7,11 @@
 
 typedef struct door_core {
   void *socket;
-  int fd;                        /* ZMQ_FD */
+  int fd; /* ZMQ_FD */
   uint64_t door_generation;
-  uint64_t core_generation;      /* 0: no core yet */
-  bool announced;                /* DOOR_UP was sent at least once */
-  uint64_t sent, taken;          /* frame bytes of MESSAGEs in this core generation */
+  uint64_t core_generation; /* 0: no core yet */
+  bool announced;           /* DOOR_UP was sent at least once */
+  uint64_t sent, taken;     /* frame bytes of MESSAGEs in this core generation */
 } door_core;
 
 /* One thing the core said. parts are owned: door_core_event_clear. */
@@ -19,7 +19,7 @@ typedef struct door_core_event {
   channel_head head;
   zmq_msg_t parts[COR_FRAMES_MAX];
   size_t n;
-  bool new_generation;           /* CORE_UP of a core not seen before */
+  bool new_generation; /* CORE_UP of a core not seen before */
 } door_core_event;
 
 bool door_core_open(door_core *core, void *context, const char *endpoint, cor_error *err) COR_MUST_CHECK;

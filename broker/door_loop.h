@@ -12,7 +12,7 @@ typedef struct door_loop {
   void *context;
   cor_log *log;
   cor_metric *metrics;
-  cor_status *status;      /* NULL: off */
+  cor_status *status; /* NULL: off */
   door_zap *zap;
   door_core *core;
   int listener, signals;
@@ -25,7 +25,7 @@ typedef struct door_loop {
   uint64_t last_number;
   int64_t now, tick_at, core_heard_at, stop_at;
   bool listening, stopping, core_was_ready, again;
-  unsigned lines_left;     /* ends logged in this second */
+  unsigned lines_left; /* ends logged in this second */
 } door_loop;
 
 bool door_loop_open(door_loop *loop, cor_error *err) COR_MUST_CHECK;

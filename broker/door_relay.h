@@ -11,9 +11,9 @@ typedef struct door_pipe {
 } door_pipe;
 
 typedef struct door_relay {
-  int tcp, local;   /* non-blocking, owned; -1 once closed */
-  bool ended;       /* the agent sends no more */
-  bool closed;      /* one side is gone: nothing can be moved any more */
+  int tcp, local; /* non-blocking, owned; -1 once closed */
+  bool ended;     /* the agent sends no more */
+  bool closed;    /* one side is gone: nothing can be moved any more */
   door_pipe in, out;
 } door_relay;
 

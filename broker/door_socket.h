@@ -10,9 +10,9 @@ enum {
 };
 
 typedef struct door_socket_place {
-  const char *run_dir;   /* a directory only the door may enter */
-  const char *secret;    /* Z85 */
-  uint64_t connection;   /* names the file and the ZAP domain */
+  const char *run_dir; /* a directory only the door may enter */
+  const char *secret;  /* Z85 */
+  uint64_t connection; /* names the file and the ZAP domain */
   int64_t handshake_ms;
 } door_socket_place;
 

@@ -9,7 +9,7 @@
 typedef struct door_zap door_zap;
 
 typedef struct door_zap_request {
-  uint64_t connection;             /* by the ZAP domain, which only we choose */
+  uint64_t connection; /* by the ZAP domain, which only we choose */
   uint8_t key[COR_CURVE_LEN];
   char office[COR_OFFICE_MAX + 1]; /* "" when the key is not listed */
 } door_zap_request;

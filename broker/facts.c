@@ -200,6 +200,25 @@ static bool load_steps(core *c, facts_item *items, size_t n) {
   return true;
 }
 
+/* Every offer of the needs that are answered here, in one order: two answers to
+ * one need wait for each other, and the second sees the first. */
+static bool lock_needs(core *c, const facts_item *items, size_t n) {
+  db_args args = {0};
+  db_array *handles = db_list(&args, DB_BYTES);
+  for (size_t i = 0; i < n; i++)
+    if (!items[i].claim && items[i].header->type == COR_T(REFERRAL_ACK))
+      db_add_bytes(handles, bytes_of(items[i].header->handle));
+  if (handles->count == 0) {
+    db_args_clear(&args);
+    return true;
+  }
+  return db_do(c->db,
+               "SELECT FROM corridor.referral WHERE referral_id IN"
+               " (SELECT referral_id FROM corridor.referral WHERE handle = ANY($1::bytea[]))"
+               " ORDER BY handle FOR UPDATE",
+               &args);
+}
+
 /* Does another provider hold the need behind this referral handle? */
 static bool load_referrals(core *c, facts_item *items, size_t n) {
   db_args args = {0};
@@ -231,5 +250,5 @@ bool facts_load(core *c, facts_item *items, size_t n, facts_lock lock, int64_t n
   for (size_t i = 0; i < n; i++)
     load_parties(c, &items[i], now);
   return load_standing(c, items, n) && load_cases(c, items, n, lock) && load_consents(c, items, n) &&
-         load_steps(c, items, n) && load_referrals(c, items, n);
+         load_steps(c, items, n) && lock_needs(c, items, n) && load_referrals(c, items, n);
 }

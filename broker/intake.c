@@ -67,7 +67,8 @@ static void judge(core *c, submission *s, const char *office, cor_bytes body) {
   }
   s->verified = true;
   if (cor_sop_find(s->envelope.header->type)->needs_cover && !s->envelope.cover) {
-    (void)cor_fail(&err, COR_MISSING_FIELD, "cover", "an offer names its case and consent in a cover for the hub");
+    (void)cor_fail(&err, COR_MISSING_FIELD, "cover",
+                   "an offer names its case and consent in a cover for the hub");
     refuse(s, &err);
     return;
   }

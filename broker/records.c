@@ -35,7 +35,7 @@ static bool registration(core *c, act *a, facts_item *it, const ProtobufCMessage
   db_args args = {0};
   db_bytes(&args, bytes_of(h->handle));
   db_text(&args, body->programme);
-  db_i32(&args, body->return_type);
+  db_i32(&args, (int32_t)body->return_type);
   db_text(&args, h->sender);
   db_text(&args, body->origin_office);
   db_bytes(&args, bytes_of(body->reference_hash));

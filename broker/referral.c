@@ -30,7 +30,7 @@ bool referral_offer(core *c, const Corridor__V1__Header *h, const Corridor__V1__
   db_i32(&args, (int32_t)cover->rank);
   db_i32(&args, (int32_t)categories);
   db_bytes(&args, bytes_of(h->message_id));
-  db_i32(&args, cover->rank == 1 ? REFERRAL_OFFERED : REFERRAL_HELD);
+  db_i32(&args, cover->rank == 1 ? (int32_t)REFERRAL_OFFERED : (int32_t)REFERRAL_HELD);
   db_i64(&args, now);
   return db_do(
       c->db,
@@ -43,7 +43,7 @@ bool referral_offer(core *c, const Corridor__V1__Header *h, const Corridor__V1__
 static bool set_state(core *c, cor_bytes handle, enum referral_state state, int64_t now) {
   db_args args = {0};
   db_bytes(&args, handle);
-  db_i32(&args, state);
+  db_i32(&args, (int32_t)state);
   db_i64(&args, now);
   return db_do(c->db, "UPDATE corridor.referral SET state = $2, changed_at = $3 WHERE handle = $1", &args);
 }

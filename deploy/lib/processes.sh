@@ -89,7 +89,7 @@ processes_ready() {
   case $1 in
     postgres) cluster_running ;;
     core | door) (processes_healthy "$(ports_of "$1-status")") ;;
-    *) "$BIN/corridor" --agent "$RUN/$1/agent.sock" --json status | grep -q '"connected": *true' ;;
+    *) [[ $("$BIN/corridor" --agent "$RUN/$1/agent.sock" --json status) =~ \"connected\":\ *true ]] ;;
   esac
 }
 

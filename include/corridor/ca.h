@@ -15,10 +15,11 @@
 
 #define COR_OID_DEMO "2.25.210906172655830472195804315177245639168.1"
 
-EVP_PKEY *cor_key_new(cor_error *err) COR_MUST_CHECK; /* P-256 */
+EVP_PKEY *cor_key_new(cor_error *err) COR_MUST_CHECK;                         /* P-256 */
 bool cor_key_pem(EVP_PKEY *key, cor_buf *out, cor_error *err) COR_MUST_CHECK; /* PKCS#8, unencrypted */
 EVP_PKEY *cor_key_from_pem(cor_bytes pem, const char *passphrase, cor_error *err) COR_MUST_CHECK;
-bool cor_csr_new(EVP_PKEY *key, const char *office, const char *unit, cor_buf *der, cor_error *err) COR_MUST_CHECK;
+bool cor_csr_new(EVP_PKEY *key, const char *office, const char *unit, cor_buf *der,
+                 cor_error *err) COR_MUST_CHECK;
 
 /* The CA's directory: ca.key (PKCS#8 under a passphrase, scrypt, 0600), ca.crt
  * (PEM), cardlist (SignedContent bytes, newest), serial. */
@@ -29,11 +30,12 @@ cor_ca *cor_ca_open(const char *dir, const char *passphrase, cor_error *err) COR
 void cor_ca_destroy(cor_ca **ca);
 /* Verifies the request's proofs of possession, issues certificates valid from
  * now (minus 1 h) for valid_days, puts the card on the list (state ACTIVE). */
-bool cor_ca_sign(cor_ca *ca, const Corridor__V1__CardRequest *request, int64_t now,
-                 int64_t valid_days, cor_error *err) COR_MUST_CHECK;
+bool cor_ca_sign(cor_ca *ca, const Corridor__V1__CardRequest *request, int64_t now, int64_t valid_days,
+                 cor_error *err) COR_MUST_CHECK;
 bool cor_ca_set_state(cor_ca *ca, const char *office, Corridor__V1__CardState state, int64_t now,
                       int64_t compromised_since, cor_error *err) COR_MUST_CHECK;
-bool cor_ca_put_agreement(cor_ca *ca, const Corridor__V1__Agreement *agreement, cor_error *err) COR_MUST_CHECK;
+bool cor_ca_put_agreement(cor_ca *ca, const Corridor__V1__Agreement *agreement,
+                          cor_error *err) COR_MUST_CHECK;
 bool cor_ca_put_calendar(cor_ca *ca, const Corridor__V1__Calendar *calendar, cor_error *err) COR_MUST_CHECK;
 /* Signs the next list number and writes it to dir/cardlist. */
 bool cor_ca_publish(cor_ca *ca, int64_t now, int64_t valid_days, cor_error *err) COR_MUST_CHECK;

@@ -23,12 +23,12 @@ int64_t cor_duty_due(cor_duty duty, const Corridor__V1__Calendar *calendar, int6
 typedef enum cor_duty_event { COR_DUTY_ANSWERED, COR_DUTY_TICK, COR_DUTY_WAIVE } cor_duty_event;
 typedef struct cor_duty_status {
   Corridor__V1__ObligationState state;
-  unsigned level;      /* escalation level reached */
+  unsigned level; /* escalation level reached */
 } cor_duty_status;
 /* Next status at time `at`; equal to `from` when nothing changes. A tick passes
  * every level in between one call at a time, so none is skipped. */
-cor_duty_status cor_duty_next(cor_duty duty, cor_duty_status from, cor_duty_event event,
-                              int64_t due_at, int64_t at);
+cor_duty_status cor_duty_next(cor_duty duty, cor_duty_status from, cor_duty_event event, int64_t due_at,
+                              int64_t at);
 /* When a tick will next change something, or INT64_MAX. */
 int64_t cor_duty_wake(cor_duty duty, cor_duty_status status, int64_t due_at);
 #endif

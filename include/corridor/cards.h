@@ -13,7 +13,7 @@ typedef struct cor_card {
   const Corridor__V1__Card *card; /* borrowed from the list */
   EVP_PKEY *signing;              /* public */
   int64_t signing_not_before, signing_not_after;
-  X509 *sealing[8];               /* by compartment number, NULL = none */
+  X509 *sealing[8]; /* by compartment number, NULL = none */
 } cor_card;
 
 /* Verifies signature (domain corridor/v1/cardlist, signer "ca"), every

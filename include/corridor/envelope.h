@@ -10,16 +10,17 @@
 /* A checked envelope owns its decoded header and cover; header bytes, body and
  * signature are borrowed from what it was made of. */
 typedef struct cor_envelope {
-  const Corridor__V1__Envelope *wire;   /* borrowed */
-  Corridor__V1__Header *header;         /* owned */
-  Corridor__V1__Cover *cover;           /* owned, NULL if none */
+  const Corridor__V1__Envelope *wire; /* borrowed */
+  Corridor__V1__Header *header;       /* owned */
+  Corridor__V1__Cover *cover;         /* owned, NULL if none */
   uint8_t header_hash[COR_HASH_LEN];
-  cor_bytes body;                       /* borrowed */
+  cor_bytes body; /* borrowed */
 } cor_envelope;
 
 /* Step 1, no keys: canonical header and cover, structural check, body size and
  * digest. */
-bool cor_envelope_read(const Corridor__V1__Envelope *wire, cor_bytes body, cor_envelope *out, cor_error *err) COR_MUST_CHECK;
+bool cor_envelope_read(const Corridor__V1__Envelope *wire, cor_bytes body, cor_envelope *out,
+                       cor_error *err) COR_MUST_CHECK;
 void cor_envelope_clear(cor_envelope *envelope);
 /* Step 2: the sender's card (any state; the gate judges) and its signature(s).
  * connection_office: the ZAP user id the message came in on, or NULL. The hub's

@@ -12,15 +12,15 @@
 
 typedef struct cor_gate_party {
   bool known;
-  int card;                   /* COR_OK, COR_CARD_SUSPENDED, ... (cor_cards_standing) */
+  int card; /* COR_OK, COR_CARD_SUSPENDED, ... (cor_cards_standing) */
   Corridor__V1__Role role;
   char office[COR_OFFICE_MAX + 1];
 } cor_gate_party;
 
 typedef struct cor_gate_scope {
   Corridor__V1__Purpose purpose;
-  uint32_t categories;                      /* bits */
-  char recipient_office[COR_OFFICE_MAX + 1];/* empty: by role */
+  uint32_t categories;                       /* bits */
+  char recipient_office[COR_OFFICE_MAX + 1]; /* empty: by role */
   Corridor__V1__Role recipient_role;
   bool onward;
 } cor_gate_scope;
@@ -28,7 +28,7 @@ typedef struct cor_gate_scope {
 enum { COR_GATE_SCOPES_MAX = 32, COR_GATE_TYPES = 40 };
 
 typedef struct cor_gate_consent {
-  bool found;                /* an id of this very case (a foreign one is not found) */
+  bool found;                                    /* an id of this very case (a foreign one is not found) */
   int64_t valid_from, valid_until, withdrawn_at; /* withdrawn_at 0 = standing */
   char taken_by[COR_OFFICE_MAX + 1];
   size_t n_scopes;
@@ -36,28 +36,28 @@ typedef struct cor_gate_consent {
 } cor_gate_consent;
 
 typedef struct cor_gate_facts {
-  int64_t now;               /* gate time: max(now, highest committed) */
+  int64_t now; /* gate time: max(now, highest committed) */
   cor_gate_party sender, recipient;
   const Corridor__V1__Agreement *const *agreements;
   size_t n_agreements;
   /* the case behind the handle (for a referral: its case) */
   bool case_known;
-  bool case_withdrawn;       /* decision to return or all consent withdrawn */
+  bool case_withdrawn; /* decision to return or all consent withdrawn */
   char programme[32];
   bool sender_standing;      /* on the header's handle (an offer: on the cover's case) */
   cor_gate_consent consent;  /* of header.consent_id, for offers of cover.consent_id */
   uint32_t cover_categories; /* offers: what the handover will carry */
   /* what was admitted for this handle: bit per type, and bit per outcome YES */
   uint64_t history, history_yes;
-  bool handle_taken;         /* registration: the handle exists already */
-  bool referral_taken;       /* another provider holds the referral */
+  bool handle_taken;             /* registration: the handle exists already */
+  bool referral_taken;           /* another provider holds the referral */
   bool recipient_is_other_party; /* answers go back to who asked: recipient is a party of the handle */
 } cor_gate_facts;
 
 typedef struct cor_decision {
-  int code;                  /* COR_OK = permit */
+  int code; /* COR_OK = permit */
   uint32_t table_version;
-  const char *field;         /* header field at fault, static text, may be "" */
+  const char *field; /* header field at fault, static text, may be "" */
 } cor_decision;
 
 cor_decision cor_gate_decide(const cor_gate_facts *facts, const Corridor__V1__Header *header);

@@ -40,9 +40,9 @@ void cor_users_free(char **users);
 
 /* Makes all keys of an office; holders apply to every compartment in the mask
  * (1 << Compartment). */
-bool cor_office_make(const char *dir, const char *office, Corridor__V1__Role role,
-                     const char *country, const char *name, unsigned compartments,
-                     const cor_holder *holders, size_t n, cor_error *err) COR_MUST_CHECK;
+bool cor_office_make(const char *dir, const char *office, Corridor__V1__Role role, const char *country,
+                     const char *name, unsigned compartments, const cor_holder *holders, size_t n,
+                     cor_error *err) COR_MUST_CHECK;
 /* CardRequest bytes for the CA. Compartment CSRs were made at office_make and
  * are kept as keys/<compartment>.csr, so no passphrase is needed. */
 bool cor_office_request(const char *dir, cor_buf *out, cor_error *err) COR_MUST_CHECK;

@@ -19,9 +19,9 @@ enum { COR_SEAL_RECIPIENTS_MAX = 8 };
  * CVE-2026-28389). Called once at start by every program that opens seals. */
 bool cor_seal_library_ok(cor_error *err) COR_MUST_CHECK;
 bool cor_seal_version_ok(unsigned long version); /* as OpenSSL_version_num gives it */
-size_t cor_size_class(size_t plain_len); /* 0 = too large */
-bool cor_seal_make(const Corridor__V1__Sealed *content, X509 *const *recipients, size_t n,
-                   cor_buf *out, cor_error *err) COR_MUST_CHECK;
+size_t cor_size_class(size_t plain_len);         /* 0 = too large */
+bool cor_seal_make(const Corridor__V1__Sealed *content, X509 *const *recipients, size_t n, cor_buf *out,
+                   cor_error *err) COR_MUST_CHECK;
 /* The strict DER profile; no crypto, own parser, bounded. */
 bool cor_seal_profile_check(cor_bytes body, cor_error *err) COR_MUST_CHECK;
 /* Opens with the key whose certificate is cert. CANNOT_OPEN, BAD_SEAL. The

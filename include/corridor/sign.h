@@ -10,8 +10,8 @@
 #include <corridor/v1/envelope.pb-c.h>
 #include <openssl/evp.h>
 
-#define COR_DOMAIN_HEADER "corridor/v1/header"     /* context = compartment */
-#define COR_DOMAIN_COVER "corridor/v1/cover"       /* context 0 from here on */
+#define COR_DOMAIN_HEADER "corridor/v1/header" /* context = compartment */
+#define COR_DOMAIN_COVER "corridor/v1/cover"   /* context 0 from here on */
 #define COR_DOMAIN_RECEIPT "corridor/v1/receipt"
 #define COR_DOMAIN_DELIVERY "corridor/v1/delivery"
 #define COR_DOMAIN_CARDLIST "corridor/v1/cardlist"
@@ -35,9 +35,9 @@ void cor_sign_memory_destroy(cor_sign_memory **memory);
 /* Number of ECDSA verifications really done, for metrics and tests. */
 uint64_t cor_sign_memory_checks(const cor_sign_memory *memory);
 
-bool cor_verify(EVP_PKEY *key, const char *domain, const char *signer, uint8_t context,
-                cor_bytes content, const Corridor__V1__Signature *signature,
-                cor_sign_memory *memory, cor_error *err) COR_MUST_CHECK;
+bool cor_verify(EVP_PKEY *key, const char *domain, const char *signer, uint8_t context, cor_bytes content,
+                const Corridor__V1__Signature *signature, cor_sign_memory *memory,
+                cor_error *err) COR_MUST_CHECK;
 
 /* RFC 9162 2.1 (leaf 0x00, node 0x01). leaves are already hashed leaves. */
 void cor_merkle_root(const uint8_t (*leaves)[COR_HASH_LEN], size_t n, uint8_t out[COR_HASH_LEN]);

@@ -29,18 +29,23 @@ typedef enum cor_lane { COR_LANE_CASE, COR_LANE_OVERTAKES } cor_lane;
 /* Obligations: who owes which answer by when. Codes are stable. */
 typedef enum cor_duty {
   COR_DUTY_NONE = 0,
-  COR_DUTY_ABN_NOTICE = 1,       /* D01 [003:591] sender, 5 working days before travel */
-  COR_DUTY_ABN_CONFIRM = 2,      /* D02 [003:607] recipient, 1 working day after delivery */
-  COR_DUTY_DEPARTURE_ENTRY = 3,  /* D03 [003:650] sender, 48 h after departure */
-  COR_DUTY_ARRIVAL_NOTICE = 4,   /* (P) recipient, 48 h after departure */
-  COR_DUTY_REFERRAL_ANSWER = 5,  /* [004:3008] recipient, header event_at */
-  COR_DUTY_ERASURE_ANSWER = 6,   /* design 4: each recipient, 72 h */
+  COR_DUTY_ABN_NOTICE = 1,      /* D01 [003:591] sender, 5 working days before travel */
+  COR_DUTY_ABN_CONFIRM = 2,     /* D02 [003:607] recipient, 1 working day after delivery */
+  COR_DUTY_DEPARTURE_ENTRY = 3, /* D03 [003:650] sender, 48 h after departure */
+  COR_DUTY_ARRIVAL_NOTICE = 4,  /* (P) recipient, 48 h after departure */
+  COR_DUTY_REFERRAL_ANSWER = 5, /* [004:3008] recipient, header event_at */
+  COR_DUTY_ERASURE_ANSWER = 6,  /* design 4: each recipient, 72 h */
   COR_DUTY_COUNT
 } cor_duty;
 
 typedef enum cor_duty_owner { COR_OWNER_SENDER, COR_OWNER_RECIPIENT } cor_duty_owner;
 typedef enum cor_duty_start { COR_START_ADMISSION, COR_START_DELIVERY, COR_START_EVENT } cor_duty_start;
-typedef enum cor_duty_unit { COR_UNIT_HOURS, COR_UNIT_WORKING_DAYS, COR_UNIT_WORKING_DAYS_BEFORE, COR_UNIT_AT_EVENT } cor_duty_unit;
+typedef enum cor_duty_unit {
+  COR_UNIT_HOURS,
+  COR_UNIT_WORKING_DAYS,
+  COR_UNIT_WORKING_DAYS_BEFORE,
+  COR_UNIT_AT_EVENT
+} cor_duty_unit;
 
 typedef struct cor_duty_row {
   cor_duty duty;
@@ -66,18 +71,18 @@ enum cor_checker { COR_CHECK_SENDER = 1, COR_CHECK_BROKER = 2, COR_CHECK_RECIPIE
 
 typedef struct cor_sop_row {
   Corridor__V1__MessageType type;
-  const char *name;          /* as in process.md: "CaseFile" */
+  const char *name; /* as in process.md: "CaseFile" */
   uint32_t from_roles, to_roles;
   bool to_hub, from_hub;
-  uint16_t compartments;     /* COR_BIT(COR_C(..)) */
-  uint16_t purposes, bases;  /* bits of Purpose, LegalBasis */
-  uint32_t categories[8];    /* by compartment: allowed data categories (need-to-know matrix) */
+  uint16_t compartments;    /* COR_BIT(COR_C(..)) */
+  uint16_t purposes, bases; /* bits of Purpose, LegalBasis */
+  uint32_t categories[8];   /* by compartment: allowed data categories (need-to-know matrix) */
   cor_handle_kind handle;
-  bool needs_cover;          /* REFERRAL: hub-only cover required */
-  bool safeguards;           /* safeguards_met required */
+  bool needs_cover; /* REFERRAL: hub-only cover required */
+  bool safeguards;  /* safeguards_met required */
   bool needs_outcome, needs_event;
   cor_before before[COR_SOP_BEFORE_MAX];
-  unsigned before_checker;   /* enum cor_checker bits */
+  unsigned before_checker; /* enum cor_checker bits */
   cor_lane lane;
   cor_duty opens[2], closes[2];
   const char *cite;

@@ -42,7 +42,7 @@ class EchoCore(threading.Thread):
         self.listening.set()
         self.echo = True
         self.generation = int.from_bytes(os.urandom(7), "big") + 1
-        self.taken = 0
+        self.taken = self.taken_before = 0
         self.doors, self.messages, self.closed = [], [], []
 
     def tell(self, *parts):
@@ -73,8 +73,9 @@ class EchoCore(threading.Thread):
         connection, number = struct.unpack(">QQ", parts[0][1:17])
         if kind == b"U":
             self.doors.append(number)
-            self.taken = 0
+            self.taken = self.taken_before
             self.tell(head(b"u", number=self.generation))
+            self.tell(head(b"T", number=self.taken))
             self.list_keys()
         elif kind == b"C":
             self.closed.append(connection)

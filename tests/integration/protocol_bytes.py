@@ -11,6 +11,7 @@ import os
 import re
 import subprocess
 import tempfile
+import warnings
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -24,6 +25,7 @@ CODES = {int(code): name for code, name in
          re.findall(r"^\| (\d+) \| ([A-Z_]+) \| (?:yes|no) \|", PAGE.read_text(), re.MULTILINE)}
 
 DEPTH_MAX, FIELDS_MAX, UNKNOWN_MAX, BATCH_MAX = 4, 4096, 1024, 4096
+GROUP = 3  # wire type
 SIZE_CLASSES = [k << 10 for k in (1, 4, 16, 64, 256, 1024)]
 
 
@@ -51,10 +53,10 @@ def check_values(message, count=None, depth=1):
                 raise Wrong("BAD_ENCODING", f"U+0000 in {field.name}")
             elif field.type == field.TYPE_ENUM and each not in field.enum_type.values_by_number:
                 raise Wrong("UNKNOWN_ENUM", field.name)
-    unknown = [field.field_number for field in message.UnknownFields()]
+    unknown = [(field.field_number, field.wire_type) for field in message.UnknownFields()]
     count[0] += len(unknown)
     known = max(message.DESCRIPTOR.fields_by_number)
-    if unknown != sorted(unknown) or any(number <= known for number in unknown):
+    if unknown != sorted(unknown) or any(number <= known or kind == GROUP for number, kind in unknown):
         raise Wrong("BAD_ENCODING", "unknown fields out of place")
     if count[0] > FIELDS_MAX:
         raise Wrong("BAD_ENCODING", "too many fields")
@@ -68,15 +70,19 @@ def canonical(message):
 
 def decode(kind, data):
     """A message whose bytes must be canonical."""
-    message = kind()
+    message, known = kind(), kind()
     try:
-        message.ParseFromString(data)
-    except DecodeError as error:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # protobuf only warns of a stray end of group
+            message.ParseFromString(data)
+    except (DecodeError, RuntimeWarning) as error:
         raise Wrong("BAD_ENCODING", str(error)) from None
-    known = kind.FromString(data)
-    known.DiscardUnknownFields()
-    if canonical(message) != data or len(data) - known.ByteSize() > UNKNOWN_MAX:
+    if canonical(message) != data:
         raise Wrong("BAD_ENCODING", kind.DESCRIPTOR.name)
+    known.CopyFrom(message)
+    known.DiscardUnknownFields()
+    if len(data) - known.ByteSize() > UNKNOWN_MAX:
+        raise Wrong("TOO_LARGE", "unknown fields")
     return message
 
 

@@ -21,6 +21,7 @@ VERSION, TABLE_VERSION = 1, 1
 CONTROL_MAX, CARDS_MAX = 65536, 8 << 20
 SILENCE_SECONDS, BACKOFF_SECONDS = 30, 30
 DAY = 86400 * 1000
+NEVER = 2 ** 31 - 1  # milliseconds
 
 
 class Ended(Exception):
@@ -235,7 +236,7 @@ class Session:
         self.cut()
         self.socket = self.context.socket(zmq.DEALER)
         self.socket.linger = 0
-        self.socket.reconnect_ivl = -1  # libzmq's own reconnect would not say HELLO
+        self.socket.reconnect_ivl = NEVER  # libzmq's own reconnect would not say HELLO; -1 would lose a BYE
         self.socket.curve_serverkey = self.hub_key
         self.socket.curve_publickey = self.agent.office.curve_public
         self.socket.curve_secretkey = self.agent.office.curve_secret
@@ -331,7 +332,7 @@ class Session:
         poller.register(self.socket, zmq.POLLIN)
         poller.register(self.monitor, zmq.POLLIN)
         ready = dict(poller.poll(seconds * 1000))
-        if self.socket not in ready:
+        if self.socket not in ready and not self.socket.poll(0):  # what came before the cut counts
             raise Silence("cut" if ready else f"{seconds} s")
         first, *rest = self.socket.recv_multipart()
         if len(first) != 2 or first[0] != VERSION or first[1] not in self.handlers:

@@ -50,9 +50,9 @@ def spoilt(header):
         ("field number 0", b"\x00\x00" + plain),
         ("a group", plain + b"\xb3\x01\xb4\x01"),
         ("unknown fields out of order", plain + field(41, 1) + field(40, 1)),
-        ("too many unknown bytes", plain + field(40, b"x" * 1024)),
         ("cut short", plain[:-1]),
         ("U+0000 in a text", altered(header, 3, field(3, b"ne-\0iamey"))),
         ("bad UTF-8", altered(header, 3, field(3, b"ne-\xc3\x28"))),
-    )] + [("an unknown type", altered(header, 7, field(7, 99)), "UNKNOWN_ENUM"),
+    )] + [("too many unknown bytes", plain + field(40, b"x" * 1024), "TOO_LARGE"),
+          ("an unknown type", altered(header, 7, field(7, 99)), "UNKNOWN_ENUM"),
           ("an unknown category", altered(header, 9, field(9, bytes([1, 99]))), "UNKNOWN_ENUM")]

@@ -258,9 +258,17 @@ class SilentCore(unittest.TestCase):
     """The core stops taking: the door stops reading, keeps what it has, cuts nobody."""
 
     def test_bounded_and_complete(self):
+        self.run_with(taken_before=0)
+
+    def test_core_that_served_another_door(self):
+        self.run_with(taken_before=2**40)
+
+    def run_with(self, taken_before):
         with tempfile.TemporaryDirectory(prefix="d-") as folder:
-            side = Side(folder).start()
+            side = Side(folder)
+            side.core.taken_before = taken_before
             try:
+                side.start()
                 self.flood(side)
             finally:
                 side.end()

@@ -317,7 +317,7 @@ class Refusals(InteropTest):
 
     def test_another_offices_name(self):
         self.refused(self.changed(sender=ORIGIN), "NOT_YOUR_NAME")
-        self.refused(self.changed(sender="hub"), "NOT_YOUR_NAME")
+        self.refused(self.changed(sender=NEIGHBOUR), "NOT_YOUR_NAME")
 
     def test_times(self):
         now = self.c.now()

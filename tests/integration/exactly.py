@@ -1,0 +1,100 @@
+"""Invariants 1 and 4 of the design, checked from all sides after a fault: what was
+acknowledged is neither missing nor doubled, and came in the order it was sent.
+
+    sent = Stream(c, case, people.HOST, people.ORIGIN)
+    sent.send()                # ... anything may die meanwhile
+    sent.arrived_once(self)
+
+Stream speaks to the agent's socket itself, the fastest way to keep many messages.
+"""
+
+import http.client
+import json
+import socket
+from collections import Counter
+
+import people
+import schema
+from processes import wait_for
+
+DELIVERED = 3  # corridor.delivery.state
+
+
+class Local(http.client.HTTPConnection):
+    """HTTP on an agent's unix socket."""
+
+    def __init__(self, path):
+        super().__init__("agent", timeout=30)
+        self.path = str(path)
+
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self.path)
+
+
+def ask(path, method, target, body=None):
+    """(status, JSON) of one request."""
+    connection = Local(path)
+    try:
+        connection.request(method, target, json.dumps(body) if body is not None else None)
+        answer = connection.getresponse()
+        return answer.status, json.loads(answer.read())
+    finally:
+        connection.close()
+
+
+class Stream:
+    """Messages of one case from one office to another, each alike, in order."""
+
+    def __init__(self, cluster, case, sender=people.HOST, recipient=people.ORIGIN):
+        self.c, self.case, self.sender, self.recipient = cluster, case, sender, recipient
+        self.ids = []
+
+    def send(self, wait=0):
+        """Keeps one more; returns the HTTP status. Only what the agent said it kept counts."""
+        status, told = ask(self.c.socket(self.sender), "POST", f"/v1/messages?wait={wait}", {
+            "type": "CaseFile", "to": self.recipient, "case": self.case.handle,
+            "body": people.case_file(self.case.reference, casework=None)})
+        self.ids += [message["messageId"] for message in told.get("messages", [])]
+        return status
+
+    def outbox(self):
+        """The stream's messages at the sender, id -> state."""
+        return {m["messageId"]: m["state"] for m in self.box(self.sender, "out") if m["messageId"] in self.ids}
+
+    def inbox(self):
+        """Ids at the recipient, oldest first."""
+        return [m["messageId"] for m in reversed(self.box(self.recipient, "in")) if m["messageId"] in self.ids]
+
+    def box(self, office, box):
+        status, told = ask(self.c.socket(office), "GET",
+                           f"/v1/messages?box={box}&case={self.case.handle}&limit=1000")
+        assert status in (200, 404), told
+        return told.get("messages", [])
+
+    def delivered(self):
+        return set(self.outbox().values()) == {"delivered"} and len(self.outbox()) == len(self.ids)
+
+    def arrived_once(self, test, seconds=60):
+        """Waits for the end of the stream and looks at every copy of the truth."""
+        wait_for(self.delivered, seconds, f"{len(self.ids)} messages delivered")
+        test.assertEqual(self.inbox(), self.ids, "each once, in the order of sending")
+        ids = [bytes.fromhex(i) for i in self.ids]
+        for table in ("message", "dedupe", "delivery"):
+            rows = self.c.query(f"SELECT encode(message_id, 'hex') FROM corridor.{table} "
+                                "WHERE message_id = ANY(%s)", ids)
+            test.assertEqual(Counter(i for (i,) in rows), Counter(self.ids), table)
+        states = self.c.query("SELECT DISTINCT state FROM corridor.delivery WHERE message_id = ANY(%s)", ids)
+        test.assertEqual(states, [(DELIVERED,)])
+        test.assertEqual(self.log(), {kind: Counter(self.ids) for kind in ("ADMITTED", "CLAIMED", "RECEIPTED")})
+
+    def log(self):
+        """kind -> how often the log names each message of the stream."""
+        pb, found = schema.load(), {kind: Counter() for kind in ("ADMITTED", "CLAIMED", "RECEIPTED")}
+        for (record,) in self.c.query("SELECT record FROM corridor.log_record"):
+            entry = pb.LogRecord.FromString(bytes(record))
+            kind = pb.LogKind.Name(entry.kind).removeprefix("LOG_")
+            if kind in found and entry.message_id.hex() in self.ids:
+                found[kind][entry.message_id.hex()] += 1
+        return found
