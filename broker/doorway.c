@@ -101,6 +101,7 @@ bool doorway_take(struct doorway *l, doorway_mail *mail, bool *door_changed) {
       *door_changed = mail->head.number != l->door;
       l->door = mail->head.number;
       l->pulsed_at = 0; /* answer at once */
+      if (*door_changed) l->taken = l->told = 0; /* its count begins anew */
       if (*door_changed) COR_LOG(l->log, COR_INFO, "door-up");
     }
     if (fits) return true;

@@ -11,6 +11,7 @@ Stream speaks to the agent's socket itself, the fastest way to keep many message
 import http.client
 import json
 import socket
+import uuid
 from collections import Counter
 
 import people
@@ -18,6 +19,11 @@ import schema
 from processes import wait_for
 
 DELIVERED = 3  # corridor.delivery.state
+
+
+def text(message_id):
+    """A message's id as people see it; notices of the hub's records may bear none."""
+    return str(uuid.UUID(bytes=bytes(message_id))) if message_id else ""
 
 
 class Local(http.client.HTTPConnection):
@@ -80,14 +86,18 @@ class Stream:
         """Waits for the end of the stream and looks at every copy of the truth."""
         wait_for(self.delivered, seconds, f"{len(self.ids)} messages delivered")
         test.assertEqual(self.inbox(), self.ids, "each once, in the order of sending")
-        ids = [bytes.fromhex(i) for i in self.ids]
+        ids = [uuid.UUID(i).bytes for i in self.ids]
         for table in ("message", "dedupe", "delivery"):
-            rows = self.c.query(f"SELECT encode(message_id, 'hex') FROM corridor.{table} "
-                                "WHERE message_id = ANY(%s)", ids)
-            test.assertEqual(Counter(i for (i,) in rows), Counter(self.ids), table)
+            rows = self.c.query(f"SELECT message_id FROM corridor.{table} WHERE message_id = ANY(%s)", ids)
+            test.assertEqual(Counter(text(i) for (i,) in rows), Counter(self.ids), table)
         states = self.c.query("SELECT DISTINCT state FROM corridor.delivery WHERE message_id = ANY(%s)", ids)
         test.assertEqual(states, [(DELIVERED,)])
         test.assertEqual(self.log(), {kind: Counter(self.ids) for kind in ("ADMITTED", "CLAIMED", "RECEIPTED")})
+
+    def refusals(self, message):
+        """Codes with which the hub refused it so far."""
+        return {code for (code,) in self.c.query("SELECT code FROM corridor.refusal WHERE message_id = %s",
+                                                 uuid.UUID(message).bytes)}
 
     def log(self):
         """kind -> how often the log names each message of the stream."""
@@ -95,6 +105,6 @@ class Stream:
         for (record,) in self.c.query("SELECT record FROM corridor.log_record"):
             entry = pb.LogRecord.FromString(bytes(record))
             kind = pb.LogKind.Name(entry.kind).removeprefix("LOG_")
-            if kind in found and entry.message_id.hex() in self.ids:
-                found[kind][entry.message_id.hex()] += 1
+            if kind in found and text(entry.message_id) in self.ids:
+                found[kind][text(entry.message_id)] += 1
         return found
