@@ -1,8 +1,8 @@
 /* link_notice.c - what the hub's notices change at this office.
  *
  * END_NOTICE ends one of our messages, OBLIGATION_NOTICE moves a deadline,
- * WITHDRAWAL_NOTICE withdraws a consent we relied on and opens our duty to
- * answer. Guarantees: all of it happens in the transaction that keeps the
+ * WITHDRAWAL_NOTICE withdraws a consent we relied on (the duty to answer comes as
+ * an OBLIGATION_NOTICE beside it). Guarantees: all of it happens in the transaction that keeps the
  * notice, once. "Delivered" is believed only with the recipient's own signed
  * receipt for the very message; a notice whose proof fails is kept and alarmed,
  * and the message stays "admitted". Trusts the notice as verified: the hub's
@@ -154,20 +154,8 @@ static bool on_withdrawal(agent_link *l, const cor_cards *cards, const Corridor_
   const uint8_t *handle = header->handle.data;
   const uint8_t *consent = is_id(notice->consent_id) ? notice->consent_id.data : NULL;
   (void)cards;
-  store_due due = {.kind = COR_DUTY_ERASURE_ANSWER,
-                   .state = CORRIDOR__V1__OBLIGATION_STATE__OPEN,
-                   .opened_at = notice->withdrawn_at,
-                   .due_at = notice->answer_due,
-                   .at = notice->withdrawn_at,
-                   .local = true};
-  memcpy(due.id, header->message_id.data, COR_ID_LEN);
-  memcpy(due.message_id, header->message_id.data, COR_ID_LEN);
-  memcpy(due.handle, handle, COR_ID_LEN);
-  memcpy(due.responsible, l->a->office.id, sizeof due.responsible);
   return forget_consent(l, handle, consent, err) &&
-         store_consent_withdraw(l->a->store, handle, consent, notice->withdrawn_at, err) &&
-         (notice->answer_due == 0 ||
-          (store_due_put(l->a->store, &due, err) && note_duty(l, &due, "due-opened", err)));
+         store_consent_withdraw(l->a->store, handle, consent, notice->withdrawn_at, err);
 }
 
 static const struct {

@@ -117,15 +117,6 @@ static bool admitted(agent_link *l, const Corridor__V1__Result *result, const li
   bool ok = cor_encode(&result->receipt->base, &bytes, err);
   what.receipt = cor_buf_view(&bytes);
   ok = ok && store_out_apply(l->a->store, flight->id, &what, err);
-  if (ok && flight->type == COR_T(ERASURE_STATEMENT)) {
-    store_message m;
-    store_found found = store_message_find(l->a->store, flight->id, &m, err);
-    Corridor__V1__Header *header = found == STORE_FOUND ? open_header(&m, err) : NULL;
-    ok = header != NULL && (header->in_reply_to.len != COR_ID_LEN ||
-                            store_due_met(l->a->store, header->in_reply_to.data, receipt->admitted_at, err));
-    if (header != NULL) cor_message_free(&header->base);
-    if (found == STORE_FOUND) store_message_clear(&m);
-  }
   cor_buf_clear(&bytes);
   cor_message_free(&receipt->base);
   if (ok) link_count(l, LINK_ADMITTED);

@@ -203,15 +203,11 @@ typedef struct store_due {
   unsigned level;
   char responsible[COR_OFFICE_MAX + 1];
   int64_t opened_at, due_at, at;
-  bool local; /* opened here by a withdrawal notice, the hub's notice not seen yet */
 } store_due;
-/* Newer state of the same id replaces an older one; the hub's row replaces a
- * local one that the same message opened. */
+/* Newer state of the same id replaces an older one. */
 bool store_due_put(store *s, const store_due *due, cor_error *err) COR_MUST_CHECK;
 bool store_due_list(store *s, bool all, bool (*each)(const store_due *, void *), void *ctx,
                     cor_error *err) COR_MUST_CHECK;
-/* A local obligation that message opened is answered. */
-bool store_due_met(store *s, const uint8_t message_id[COR_ID_LEN], int64_t at, cor_error *err) COR_MUST_CHECK;
 
 /* ---- timeline ---- */
 typedef struct store_event {

@@ -2,42 +2,27 @@
  * happened, as coded words.
  *
  * Guarantees: one row per obligation, moved forward by the hub's notices only
- * (by the time each names, so that notices out of order do not go back); an
- * obligation opened here by a withdrawal notice gives way to the hub's own row. */
+ * (by the time each names, so that notices out of order do not go back). */
 #include "store_internal.h"
 
 #include <string.h>
 
 bool store_due_put(store *s, const store_due *d, cor_error *err) {
-  if (!d->local &&
-      !STORE_EXEC(
-          s, err,
-          "DELETE FROM obligations WHERE local = 1 AND message_id = ? AND kind = ? AND responsible = ?",
-          A_ID(d->message_id), A_INT(d->kind), A_TEXT(d->responsible)))
-    return false;
   return STORE_EXEC(
       s, err,
       "INSERT INTO obligations(id, kind, handle, responsible, message_id, opened_at, due_at, state, level, "
-      "at,"
-      " local) SELECT ?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11 WHERE NOT(?11 AND EXISTS(SELECT 1 FROM obligations"
-      " WHERE message_id = ?5 AND kind = ?2 AND responsible = ?4)) ON CONFLICT(id) DO UPDATE SET"
+      "at)"
+      " VALUES(?,?,?,?,?,?,?,?,?,?) ON CONFLICT(id) DO UPDATE SET"
       " due_at = excluded.due_at, state = excluded.state, level = excluded.level, at = excluded.at"
-      " WHERE excluded.at >= at",
+      " WHERE excluded.at > at OR (excluded.at = at AND excluded.state > 1)",
       A_ID(d->id), A_INT(d->kind), A_ID(d->handle), A_TEXT(d->responsible), A_ID(d->message_id),
-      A_INT(d->opened_at), A_INT(d->due_at), A_INT(d->state), A_INT(d->level), A_INT(d->at), A_INT(d->local));
-}
-
-bool store_due_met(store *s, const uint8_t message_id[COR_ID_LEN], int64_t at, cor_error *err) {
-  return STORE_EXEC(s, err,
-                    "UPDATE obligations SET state = iif(?2 <= due_at, 2, 3), at = ?2"
-                    " WHERE local = 1 AND message_id = ?1 AND state IN (1, 4, 5)",
-                    A_ID(message_id), A_INT(at));
+      A_INT(d->opened_at), A_INT(d->due_at), A_INT(d->state), A_INT(d->level), A_INT(d->at));
 }
 
 bool store_due_list(store *s, bool all, bool (*each)(const store_due *, void *), void *ctx, cor_error *err) {
   sqlite3_stmt *stmt = STORE_SELECT(
       s, err,
-      "SELECT id, handle, message_id, kind, state, level, responsible, opened_at, due_at, at, local"
+      "SELECT id, handle, message_id, kind, state, level, responsible, opened_at, due_at, at"
       " FROM obligations WHERE ? OR state IN (1, 4, 5) ORDER BY due_at, id",
       A_INT(all));
   if (stmt == NULL) return false;
@@ -49,8 +34,7 @@ bool store_due_list(store *s, bool all, bool (*each)(const store_due *, void *),
                    .level = (unsigned)sqlite3_column_int(stmt, 5),
                    .opened_at = sqlite3_column_int64(stmt, 7),
                    .due_at = sqlite3_column_int64(stmt, 8),
-                   .at = sqlite3_column_int64(stmt, 9),
-                   .local = sqlite3_column_int(stmt, 10) != 0};
+                   .at = sqlite3_column_int64(stmt, 9)};
     store_column_fixed(stmt, 0, d.id, COR_ID_LEN);
     store_column_fixed(stmt, 1, d.handle, COR_ID_LEN);
     store_column_fixed(stmt, 2, d.message_id, COR_ID_LEN);

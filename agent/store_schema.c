@@ -52,7 +52,7 @@ static const char schema[] =
     "CREATE TABLE obligations(id BLOB PRIMARY KEY, kind INTEGER NOT NULL, handle BLOB NOT NULL,"
     " responsible TEXT NOT NULL, message_id BLOB NOT NULL, opened_at INTEGER NOT NULL, due_at INTEGER NOT "
     "NULL,"
-    " state INTEGER NOT NULL, level INTEGER NOT NULL, at INTEGER NOT NULL, local INTEGER NOT NULL) STRICT, "
+    " state INTEGER NOT NULL, level INTEGER NOT NULL, at INTEGER NOT NULL) STRICT, "
     "WITHOUT ROWID;"
     "CREATE INDEX obligations_message ON obligations(message_id);"
     "CREATE TABLE events(n INTEGER PRIMARY KEY, handle BLOB NOT NULL, at INTEGER NOT NULL, event TEXT NOT "

@@ -397,13 +397,11 @@ out:
 }
 
 static bool settle_run(core *c, run *u) {
-  bool changed;
   for (int tries = 0; tries < 3; tries++) {
     enum attempt outcome = attempt_run(c, u);
     if (outcome == ATTEMPT_DONE) return true;
     if (outcome == ATTEMPT_FAILED) return false;
-    if (!registry_refresh(c, &changed)) return false;
-    doorway_keys(c->doorway, c->cards, core_gate_time(c));
+    if (!session_follow_cards(c)) return false;
   }
   return false;
 }

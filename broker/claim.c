@@ -51,7 +51,8 @@ static void batch_clear(claim_batch *b) {
   *b = (claim_batch){0};
 }
 
-/* *out is NULL when nobody has room. */
+/* *out is NULL when nobody has room. Under an expired card list only the hub's
+ * own notices, which overtake, leave. */
 static bool look(core *c, PGresult **out) {
   db_args args = {0};
   *out = NULL;
@@ -71,11 +72,13 @@ static bool look(core *c, PGresult **out) {
     return true;
   }
   db_i32(&args, CLAIM_MAX);
+  db_i32(&args, cor_cards_expired(c->cards, now) ? 1 : 0);
   *out = db_run(
       c->db,
       "SELECT d.sequence, d.message_id, d.admitted_at, d.case_handle, m.header, m.cover, octet_length(m.body)"
       " FROM unnest($1::text[], $2::int[]) AS w (office, room), LATERAL ("
       "  SELECT * FROM corridor.delivery q WHERE q.recipient = w.office AND q.state = 1"
+      "   AND q.lane >= $4"
       "   AND (q.lane = 1 OR NOT EXISTS (SELECT FROM corridor.delivery b WHERE b.recipient = q.recipient"
       "     AND b.handle = q.handle AND b.lane = 0 AND b.state IN (1, 2)"
       "     AND (b.sequence < q.sequence OR b.state = 2)))"

@@ -138,17 +138,6 @@ static bool prepare_database(core *c) {
   return true;
 }
 
-/* New cards reach the door first (it cuts whose key is gone), then the offices. */
-static bool follow_registry(core *c) {
-  bool changed;
-  if (!registry_refresh(c, &changed)) return false;
-  if (!changed) return true;
-  doorway_keys(c->doorway, c->cards, core_gate_time(c));
-  for (size_t i = 0; i < c->sessions->n; i++)
-    if (c->sessions->list[i].open) session_send_cards(c, &c->sessions->list[i]);
-  return true;
-}
-
 typedef struct beats {
   int64_t registry, claim, timer;
   bool database; /* as last seen, for /healthz and the log */
@@ -187,7 +176,7 @@ static void see_database(core *c, beats *b, bool there) {
 static void one_turn(core *c, round_t *r, beats *b) {
   doorway_pulse(c->doorway);
   if (due(&b->registry, REGISTRY_MS)) {
-    bool there = db_ready(c->db) && prepare_database(c) && follow_registry(c);
+    bool there = db_ready(c->db) && prepare_database(c) && session_follow_cards(c);
     see_database(c, b, there);
   }
   round_begin(r);

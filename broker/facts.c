@@ -8,6 +8,7 @@
  * decoded headers. */
 #include "facts.h"
 #include "corridor/refusal.h"
+#include "corridor/sop.h"
 #include "registry.h"
 #include <corridor/v1/record.pb-c.h>
 #include <stdlib.h>
@@ -43,6 +44,11 @@ static void load_parties(core *c, facts_item *it, int64_t now) {
   it->facts = (cor_gate_facts){.now = now};
   load_party(c, &it->facts.sender, it->header->sender, now);
   load_party(c, &it->facts.recipient, it->header->recipient, now);
+  /* An expired list vouches for nobody; withdrawing is never blocked. What was
+   * admitted before is not stopped but waits (claim.c). */
+  if (!it->claim && it->facts.sender.card == COR_OK && cor_cards_expired(c->cards, now) &&
+      it->header->type != COR_T(CONSENT_WITHDRAWAL))
+    it->facts.sender.card = COR_CARD_LIST_EXPIRED;
   if (list) {
     it->facts.agreements = (const Corridor__V1__Agreement *const *)list->agreements;
     it->facts.n_agreements = list->n_agreements;

@@ -70,6 +70,16 @@ void session_send_cards(core *c, const session *s) {
   if (c->cards) (void)doorway_send_raw(c->doorway, s->connection, COR_CARDS, cor_cards_signed(c->cards));
 }
 
+bool session_follow_cards(core *c) {
+  bool changed;
+  if (!registry_refresh(c, &changed)) return false;
+  if (!changed) return true;
+  doorway_keys(c->doorway, c->cards, core_gate_time(c));
+  for (size_t i = 0; i < c->sessions->n; i++)
+    if (c->sessions->list[i].open) session_send_cards(c, &c->sessions->list[i]);
+  return true;
+}
+
 typedef struct store_state {
   int64_t epoch; /* of the session */
   bool regressed;

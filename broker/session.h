@@ -41,6 +41,9 @@ void sessions_clear(struct sessions *all);
  * if the agent's list is older, CARDS. On refusal says BYE and cuts. */
 void session_hello(core *c, session *s, const Corridor__V1__Hello *hello);
 void session_send_cards(core *c, const session *s);
+/* Loads what changed in the registry: the door first (it cuts whose key is gone),
+ * then every open session. False: the database did not answer. */
+bool session_follow_cards(core *c) COR_MUST_CHECK;
 /* BYE with a code, then the door cuts. The session is removed. */
 void session_bye(core *c, uint64_t connection, int code);
 #endif

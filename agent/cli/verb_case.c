@@ -12,7 +12,6 @@ static const cli_option NEW_OPTIONS[] = {
     {"programme", "CODE", true, "the programme, as the data-sharing agreement names it"},
     {"return-type", "TYPE", true, "AVRR, VHR, COVID19_TASK_FORCE or OTHER_VOLUNTARY"},
     {"declared-on", "DATE", true, "day the return declaration was signed, 2026-03-02"},
-    {"note", "TEXT", false, "a note of your own, kept sealed in this office only"},
     CLI_WAIT_OPTION,
     {NULL, NULL, false, NULL}};
 
@@ -34,8 +33,7 @@ static int run_new(cli_context *cli, const cli_args *args) {
   static const char *const MEMBERS[][2] = {{"origin", "origin"},
                                            {"programme", "programme"},
                                            {"return-type", "returnType"},
-                                           {"declared-on", "declaredOn"},
-                                           {"note", "note"}};
+                                           {"declared-on", "declaredOn"}};
   cor_error err = {0};
   cli_path path = {0};
   cli_path_add(&path, "/v1/cases");

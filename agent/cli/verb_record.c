@@ -33,7 +33,6 @@ static void show_status(FILE *out, const json_t *answer) {
                                       {"cardList", "Card list number", CLI_TEXT},
                                       {"queued", "Waiting to go out", CLI_TEXT},
                                       {"inbox", "Messages received", CLI_TEXT},
-                                      {"sequence", "Delivery sequence", CLI_TEXT},
                                       {"storeEpoch", "Store epoch", CLI_TEXT},
                                       {"quarantined", "Quarantined", CLI_TEXT}};
   cli_print_fields(out, answer, FIELDS, sizeof FIELDS / sizeof *FIELDS);

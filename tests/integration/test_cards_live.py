@@ -32,8 +32,11 @@ class CardsTest(harness.ClusterTest):
 
     def sends(self, case, code=0):
         """One case file of one part; returns what `corridor send` said."""
-        return case.send(people.HOST, "CaseFile", case.origin,
-                         people.case_file(case.reference, casework=None), code=code)
+        answer = self.c.corridor(people.HOST, "send", "-", "--wait", "2", input={
+            "type": "CaseFile", "to": case.origin, "case": case.handle,
+            "body": people.case_file(case.reference, casework=None)})
+        self.assertEqual(answer.code, code, answer)
+        return answer.json if code == 0 else answer.error
 
     def others_go_on(self, case=None):
         """A message between two offices that have nothing to do with the trouble."""

@@ -455,7 +455,7 @@ static void lapse(race *r, const uint8_t *handle) {
 static void *accept_second(void *arg) {
   race *r = arg;
   pthread_barrier_wait(&r->start);
-  spin(below(2000));
+  spin(below(r->round % 2 ? 1000 : 4000));
   (void)settle(&r->b);
   return NULL;
 }
@@ -470,7 +470,7 @@ static void race_accept(race *r) {
   take_acceptance(r, &r->a, 1, first);
   take_acceptance(r, &r->b, 2, second);
   start_both(r, accept_second, &other);
-  spin(below(2000));
+  spin(below(r->round % 2 ? 4000 : 1000)); /* either may be first */
   (void)settle(&r->a);
   end_both(r, other);
 }
