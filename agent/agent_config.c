@@ -7,6 +7,7 @@
 #include "agent_config.h"
 
 #include "corridor/refusal.h"
+#include "corridor/status.h"
 
 #include <string.h>
 #include <zmq.h>
@@ -84,7 +85,8 @@ static bool check_hub_key(const cor_config *config, cor_error *err) {
 cor_config *agent_config_load(const char *path, cor_error *err) {
   cor_config *config = cor_config_load(path, rows, ROWS, err);
   if (config != NULL &&
-      !(check_brokers(config, err) && check_hub_key(config, err) && check_level(config, err)))
+      !(check_brokers(config, err) && check_hub_key(config, err) && check_level(config, err) &&
+        cor_status_check(cor_config_text(config, "status"), err)))
     cor_config_destroy(&config);
   return config;
 }

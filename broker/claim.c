@@ -334,16 +334,16 @@ out:
 bool claim_timers(core *c, int64_t now) {
   act a;
   bool ok = false;
-  PGresult *r = NULL;
+  PGresult *r = NULL, *lapsed = NULL;
   db_args args = {0};
   act_begin(&a, now);
   if (!db_begin(c->db)) return false;
   db_i64(&args, now);
-  if (!db_do(
-          c->db,
-          "UPDATE corridor.delivery SET state = 1, lease_until = NULL WHERE state = 2 AND lease_until <= $1",
-          &args))
-    goto out;
+  lapsed = db_run(c->db,
+                  "UPDATE corridor.delivery SET state = 1, lease_until = NULL"
+                  " WHERE state = 2 AND lease_until <= $1 RETURNING recipient, lease_broker",
+                  &args);
+  if (!lapsed) goto out;
   db_i64(&args, now);
   db_i32(&args, CLAIM_MAX);
   r = db_run(c->db,
@@ -362,7 +362,13 @@ bool claim_timers(core *c, int64_t now) {
     if (db_get_int(r, i, 4) == COR_T(REFERRAL)) ok = referral_stopped(c, &a, db_get_bytes(r, i, 2).data);
   }
   ok = ok && act_write(&a, c) && db_commit(c->db);
+  /* Their places in the window too, else an agent that could not keep what it was
+   * sent (a full disk) would in the end be sent nothing. */
+  for (int i = 0; ok && i < PQntuples(lapsed); i++)
+    if (strcmp(db_get_text(lapsed, i, 1), c->broker) == 0)
+      session_landed(session_of(c->sessions, db_get_text(lapsed, i, 0)));
 out:
+  PQclear(lapsed);
   PQclear(r);
   if (!ok) db_rollback(c->db);
   act_clear(&a);

@@ -16,7 +16,6 @@
 #include "duties.h"
 #include "doorway.h"
 #include "receipt.h"
-#include "registry.h"
 #include "session.h"
 #include <openssl/crypto.h>
 #include <signal.h>
@@ -61,12 +60,15 @@ int64_t core_gate_time(core *c) {
   return now > c->highest_committed ? now : c->highest_committed;
 }
 
-static cor_level level_of(const char *word) {
+static bool read_level(const char *word, cor_level *out, cor_error *err) {
   static const char *const words[] = {
       [COR_DEBUG] = "debug", [COR_INFO] = "info", [COR_WARN] = "warn", [COR_ALARM] = "alarm"};
   for (int i = 0; i < 4; i++)
-    if (strcmp(word, words[i]) == 0) return (cor_level)i;
-  return COR_INFO;
+    if (strcmp(word, words[i]) == 0) {
+      *out = (cor_level)i;
+      return true;
+    }
+  return cor_fail(err, COR_BAD_INPUT, "log_level", "not one of debug, info, warn, alarm");
 }
 
 static bool open_clock(core *c, cor_error *err) {
@@ -85,10 +87,14 @@ static bool open_clock(core *c, cor_error *err) {
 static bool core_open(core *c, cor_error *err) {
   char path[512];
   uint8_t name[8];
+  cor_level level;
+  if (!read_level(cor_config_text(c->config, "log_level"), &level, err) ||
+      !cor_status_check(cor_config_text(c->config, "status"), err))
+    return false;
   snprintf(path, sizeof path, "%s/ca.crt", cor_config_text(c->config, "office_dir"));
   c->ca = cor_cert_from_pem_file(path, err);
   if (!c->ca || !open_clock(c, err)) return false;
-  c->log = cor_log_new("corridor-core", c->clock, level_of(cor_config_text(c->config, "log_level")));
+  c->log = cor_log_new("corridor-core", c->clock, level);
   if (!cor_office_load(cor_config_text(c->config, "office_dir"), &c->hub, err)) return false;
   if (c->hub.role != COR_ROLE(HUB))
     return cor_fail(err, COR_BAD_INPUT, "office_dir", "%s is not the hub's key directory",

@@ -62,17 +62,18 @@ static void note_failure(db *conn, const char *what, const PGresult *result) {
   COR_LOG(conn->log, COR_WARN, "database-error", COR_WORD("during", what), COR_WORD("sqlstate", conn->state));
 }
 
+/* Every statement of the core is a handful of index look-ups. Plans are made
+ * once per connection, often while tables are still empty and look cheap to
+ * scan; a plan that scans is wrong here at every size, so none is offered. */
+static const char session_options[] =
+    "-c statement_timeout=20s -c lock_timeout=10s -c idle_in_transaction_session_timeout=60s"
+    " -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off -c jit=off";
+
 bool db_ready(db *conn) {
   if (conn->conn && PQstatus(conn->conn) == CONNECTION_OK) return true;
   disconnect(conn);
   const char *keys[] = {"dbname", "connect_timeout", "application_name", "client_encoding", "options", NULL};
-  const char *values[] = {
-      conn->conninfo,
-      "2",
-      "corridor-core",
-      "UTF8",
-      "-c statement_timeout=20s -c lock_timeout=10s -c idle_in_transaction_session_timeout=60s",
-      NULL};
+  const char *values[] = {conn->conninfo, "2", "corridor-core", "UTF8", session_options, NULL};
   conn->conn = PQconnectdbParams(keys, values, 1);
   if (PQstatus(conn->conn) != CONNECTION_OK) {
     note_failure(conn, "connect", NULL);

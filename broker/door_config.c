@@ -8,6 +8,7 @@
 #include "door_config.h"
 #include "door.h"
 #include "corridor/refusal.h"
+#include "corridor/status.h"
 #include <netdb.h>
 #include <openssl/crypto.h>
 #include <stdio.h>
@@ -123,6 +124,7 @@ bool door_settings_load(const char *path, door_settings *out, cor_error *err) {
             copy_text(config, "run_dir", out->run_dir, sizeof out->run_dir, err) &&
             copy_text(config, "status", out->status, sizeof out->status, err) &&
             copy_text(config, "demo_clock", out->demo_clock, sizeof out->demo_clock, err) &&
+            cor_status_check(cor_config_text(config, "status"), err) &&
             parse_level(cor_config_text(config, "log_level"), &out->log_level, err) &&
             check_numbers(config, out, err) &&
             read_secret(cor_config_text(config, "curve_secret"), out->secret, err);

@@ -45,13 +45,13 @@ bool ledger_write(ledger *log, db *conn, int64_t now) {
   db_i64(&args, now);
   PGresult *ids = db_run(
       conn,
-      "WITH given AS (SELECT * FROM unnest($1::bytea[], $2::bytea[], $3::bytea[])"
+      "WITH given AS (SELECT nextval('corridor.log_leaf_leaf_id_seq') AS leaf_id, g.*"
+      "                FROM unnest($1::bytea[], $2::bytea[], $3::bytea[])"
       "                WITH ORDINALITY AS g (leaf, salt, record, i)),"
-      " leaves AS (INSERT INTO corridor.log_leaf (leaf, at) SELECT leaf, $4::bigint FROM given ORDER BY i"
-      "            RETURNING leaf_id, leaf),"
-      " records AS (INSERT INTO corridor.log_record (leaf_id, salt, record)"
-      "             SELECT l.leaf_id, g.salt, g.record FROM leaves l JOIN given g USING (leaf))"
-      " SELECT l.leaf_id, g.i FROM leaves l JOIN given g USING (leaf)",
+      " leaves AS (INSERT INTO corridor.log_leaf (leaf_id, leaf, at) OVERRIDING SYSTEM VALUE"
+      "            SELECT leaf_id, leaf, $4::bigint FROM given),"
+      " records AS (INSERT INTO corridor.log_record SELECT leaf_id, salt, record FROM given)"
+      " SELECT leaf_id, i FROM given",
       &args);
   if (!ids) return false;
   bool ok = (size_t)PQntuples(ids) == log->n;

@@ -92,12 +92,8 @@ static bool write_sequences(core *c, const round_t *r) {
 }
 
 static void free_room(core *c, const round_t *r) {
-  for (size_t i = 0; i < r->n_receipts; i++) {
-    session *s = session_find(c->sessions, r->receipts[i].connection);
-    if (!s || s->in_flight == 0) continue;
-    s->in_flight_bytes -= s->in_flight_bytes / s->in_flight; /* an even share: sizes are few */
-    s->in_flight--;
-  }
+  for (size_t i = 0; i < r->n_receipts; i++)
+    session_landed(session_find(c->sessions, r->receipts[i].connection));
 }
 
 void receipt_round(core *c, round_t *round) {

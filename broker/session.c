@@ -55,6 +55,12 @@ void sessions_clear(struct sessions *all) {
   all->n = 0;
 }
 
+void session_landed(session *s) {
+  if (!s || s->in_flight == 0) return;
+  s->in_flight_bytes -= s->in_flight_bytes / s->in_flight; /* an even share: sizes are few */
+  s->in_flight--;
+}
+
 void session_bye(core *c, uint64_t connection, int code) {
   session *s = session_find(c->sessions, connection);
   Corridor__V1__Bye bye = CORRIDOR__V1__BYE__INIT;

@@ -66,12 +66,12 @@ static bool parse_listen(const char *listen, address *out, cor_error *err) {
   } else {
     goto unclear;
   }
-  return cor_fail(err, COR_NOT_PERMITTED, "listen",
+  return cor_fail(err, COR_NOT_PERMITTED, "status",
                   "%s is not a loopback address; health and metrics are for this machine only, use "
                   "127.0.0.1:PORT",
                   listen);
 unclear:
-  return cor_fail(err, COR_BAD_INPUT, "listen", "'%s' is not ADDRESS:PORT, such as 127.0.0.1:9100", listen);
+  return cor_fail(err, COR_BAD_INPUT, "status", "'%s' is not ADDRESS:PORT, such as 127.0.0.1:9100", listen);
 }
 
 /* The metrics in Prometheus text form; NULL when out of memory. */
@@ -135,6 +135,11 @@ static enum MHD_Result answer(void *closure, struct MHD_Connection *connection, 
   return reply_word(connection, MHD_HTTP_NOT_FOUND, "try /healthz or /metrics");
 }
 
+bool cor_status_check(const char *listen, cor_error *err) {
+  address at;
+  return *listen == '\0' || parse_listen(listen, &at, err);
+}
+
 cor_status *cor_status_start(const char *listen, cor_metric *metrics, size_t n, cor_error *err) {
   address at;
   if (!parse_listen(listen, &at, err)) return NULL;
@@ -153,7 +158,7 @@ cor_status *cor_status_start(const char *listen, cor_metric *metrics, size_t n, 
                                     MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
                                     MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)TIMEOUT_S, MHD_OPTION_END);
   if (!status->daemon) {
-    cor_fail(err, COR_BAD_INPUT, "listen", "cannot listen on %s; is another program using it?", listen);
+    cor_fail(err, COR_BAD_INPUT, "status", "cannot listen on %s; is another program using it?", listen);
     free(status);
     return NULL;
   }

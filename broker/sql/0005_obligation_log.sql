@@ -59,6 +59,7 @@ CREATE INDEX refusal_handle ON corridor.refusal (handle);
 
 GRANT SELECT, INSERT, UPDATE ON corridor.obligation TO corridor_broker;
 GRANT SELECT, INSERT ON corridor.obligation_event, corridor.log_leaf, corridor.log_record, corridor.refusal TO corridor_broker;
+GRANT USAGE ON SEQUENCE corridor.log_leaf_leaf_id_seq TO corridor_broker;
 GRANT SELECT ON corridor.log_leaf TO corridor_sequencer;
 GRANT SELECT, DELETE ON corridor.log_record TO corridor_eraser;
 GRANT SELECT ON corridor.log_leaf TO corridor_eraser;

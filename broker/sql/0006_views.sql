@@ -35,9 +35,12 @@ INSERT INTO corridor.code_name (kind, code, name) VALUES
 
 CREATE FUNCTION corridor.utc(ms bigint) RETURNS timestamptz LANGUAGE sql IMMUTABLE STRICT
   RETURN timestamptz '1970-01-01 00:00:00+00' + ms * interval '1 millisecond';
+-- Run as the owner: who reads a view needs no way into this schema.
 CREATE FUNCTION corridor.name_of(k text, c integer) RETURNS text LANGUAGE sql STABLE
+  SECURITY DEFINER SET search_path = corridor, pg_temp
   RETURN coalesce((SELECT n.name FROM corridor.code_name n WHERE n.kind = k AND n.code = c), c::text);
 CREATE FUNCTION corridor.category_names(bits integer) RETURNS text[] LANGUAGE sql STABLE
+  SECURITY DEFINER SET search_path = corridor, pg_temp
   RETURN (SELECT coalesce(array_agg(n.name ORDER BY n.code), '{}') FROM corridor.code_name n
           WHERE n.kind = 'category' AND bits & (1 << n.code) <> 0);
 

@@ -18,6 +18,8 @@ typedef struct cor_status cor_status;
  * until the first cor_status_set. */
 cor_status *cor_status_start(const char *listen, cor_metric *metrics, size_t n,
                              cor_error *err) COR_MUST_CHECK;
+/* Would cor_status_start take it? Empty, which means off, is good too. */
+bool cor_status_check(const char *listen, cor_error *err) COR_MUST_CHECK;
 int cor_status_port(const cor_status *status); /* the port it listens on */
 /* static_reason: what /healthz prints with 503; a static word, may be NULL when
  * healthy. Any thread. */

@@ -11,6 +11,7 @@ Stream speaks to the agent's socket itself, the fastest way to keep many message
 import http.client
 import json
 import socket
+import time
 import uuid
 from collections import Counter
 
@@ -18,6 +19,7 @@ import people
 import schema
 from processes import wait_for
 
+LASTING_SECONDS = 1.05  # a little over LASTING_MS of agent/link.c
 DELIVERED = 3  # corridor.delivery.state
 
 
@@ -50,6 +52,21 @@ def ask(path, method, target, body=None):
         connection.close()
 
 
+def connected(cluster, *offices):
+    """Waits until the agents are."""
+    wait_for(lambda: all(ask(cluster.socket(office), "GET", "/v1/status")[1]["connected"] for office in offices),
+             60, f"{offices} connected")
+
+
+def lasting(cluster, *offices):
+    """Waits until the agents are connected and have been long enough for their backoff
+    to begin anew, so that the next loss costs milliseconds and not half a minute."""
+    connected(cluster, *offices)
+    since = time.monotonic()
+    wait_for(lambda: time.monotonic() - since > LASTING_SECONDS, 5, "the sessions last")
+    connected(cluster, *offices)
+
+
 class Stream:
     """Messages of one case from one office to another, each alike, in order."""
 
@@ -64,6 +81,15 @@ class Stream:
             "body": people.case_file(self.case.reference, casework=None)})
         self.ids += [message["messageId"] for message in told.get("messages", [])]
         return status
+
+    def adopt(self):
+        """Takes in what the sender kept without being able to say so. For a stream that
+        is alone in its case."""
+        self.ids = [m["messageId"] for m in reversed(self.box(self.sender, "out")) if m["type"] == "CaseFile"]
+
+    def settled(self):
+        """The last message is delivered, as its sender has been told."""
+        return self.outbox().get(self.ids[-1]) == "delivered"
 
     def outbox(self):
         """The stream's messages at the sender, id -> state."""

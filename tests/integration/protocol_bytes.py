@@ -100,6 +100,26 @@ def uuid7(now):
     return (now << 80 | 7 << 76 | (noise >> 68) << 64 | 2 << 62 | noise & (1 << 62) - 1).to_bytes(16, "big")
 
 
+# --- §7: what a person keeps ---
+
+CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+REFERENCE_SYMBOLS, CODE_SYMBOLS = 16, 8
+
+
+def checked(symbols):
+    """A reference or code in its normal form from its random symbols (0 to 31)."""
+    value = sum(symbol << 5 * place for place, symbol in enumerate(reversed(symbols)))
+    text = "".join(CROCKFORD[symbol] for symbol in symbols) + f"{98 - value * 100 % 97:02}"
+    return "-".join(text[place:place + 4] for place in range(0, len(text), 4))
+
+
+def person_hashes(reference, code):
+    """reference_hash and withdrawal_hash of a Registration."""
+    reference, code = reference.encode(), code.encode()
+    return {"reference_hash": sha256(b"corridor/v1/reference\0", reference),
+            "withdrawal_hash": sha256(b"corridor/v1/withdrawal\0", reference, b"\0", code)}
+
+
 # --- stock openssl ---
 
 def openssl(*args, data=b"", code="BAD_INPUT", files=()):

@@ -14,7 +14,8 @@ import people
 import protocol_client as client
 import protocol_wire as wire
 from harness import Office, wait_for
-from protocol_bytes import Wrong, canonical, decode, header_hash, pb, sign_batch, verify
+from protocol_bytes import (CODE_SYMBOLS, REFERENCE_SYMBOLS, Wrong, canonical, checked, decode, header_hash, pb,
+                            person_hashes, sign_batch, verify)
 from protocol_client import DAY, Agent, Ended, Session, Silence, Store
 
 PYTHON, ORIGIN, NEIGHBOUR = people.HOST, people.ORIGIN, "ml-bamako"
@@ -50,13 +51,13 @@ class Case:
 
     def __init__(self, agent):
         self.agent, self.handle, self.consent = agent, os.urandom(16), os.urandom(16)
-        self.reference = f"PY-{self.handle.hex()[:8]}"
+        self.reference, self.code = (checked([byte % 32 for byte in os.urandom(n)])
+                                     for n in (REFERENCE_SYMBOLS, CODE_SYMBOLS))
 
-    def registration(self, **fields):
+    def registration(self):
         return self.agent.record(pb.REGISTRATION, pb.Registration(
             programme="JI", return_type=pb.AVRR, origin_office=ORIGIN, declared_on=people.at(people.BEGIN) // DAY,
-            reference_hash=hashlib.sha256(self.handle).digest(),
-            withdrawal_hash=hashlib.sha256(self.consent).digest()), self.handle, **fields)
+            **person_hashes(self.reference, self.code)), self.handle)
 
     def consent_record(self):
         record = ParseDict({k: v for k, v in people.consent().items() if k == "scopes"}, pb.ConsentRecord())
@@ -118,11 +119,13 @@ class InteropTest(harness.ClusterTest):
         self.agent.check_admission(message, result.receipt)
         return result
 
-    def refused(self, message, code):
+    def code(self, message):
         with self.assertRaises(Wrong) as caught:
             self.session.send(message)
-        self.assertEqual(caught.exception.code, code, caught.exception)
-        return caught.exception
+        return caught.exception.code
+
+    def refused(self, message, code):
+        self.assertEqual(self.code(message), code)
 
     def case(self, until="case_file"):
         case = Case(self.agent)
@@ -193,6 +196,12 @@ class Exchange(InteropTest):
                 messages, results = self.send(*(getattr(case, step)() for case in cases))
                 self.assertEqual({m.envelope.signature.size for m in messages}, {7})
                 self.assertEqual({len(r.receipt.content) > 0 for r in results}, {True})
+
+    def test_reference_and_code_withdraw_from_a_c_agent(self):
+        case = self.case()
+        self.c.must(self.c.corridor(NEIGHBOUR, "withdraw", case.reference, "--code", case.code))
+        refusals = [self.code(*self.agent.sign(composed)) for composed in (case.case_file(), case.consent_record())]
+        self.assertTrue(set(refusals) <= {"CASE_WITHDRAWN", "CONSENT_WITHDRAWN"}, refusals)
 
     def test_same_bytes_same_receipt(self):
         case = Case(self.agent)
@@ -275,11 +284,6 @@ class Refusals(InteropTest):
             self.refused(client.Message(self.header, whole.envelope, flipped(self.body, place)), "BODY_MISMATCH")
         self.refused(client.Message(self.header, whole.envelope, self.body + b"\0"), "BODY_MISMATCH")
 
-    def code(self, message):
-        with self.assertRaises(Wrong) as caught:
-            self.session.send(message)
-        return caught.exception.code
-
     def test_altered_batch(self):
         batch = self.agent.sign(*(Case(self.agent).registration() for _ in range(3)))
         for name, change in (("size", {"size": 2}), ("index", {"index": 0}), ("size 0", {"size": 0}),
@@ -348,7 +352,7 @@ class Sessions(InteropTest):
                     session.hello(**changes)
                 for frames in say:
                     session.frames(*frames)
-                session.until(lambda: False)
+                session.until(lambda: False, 10)
             except Ended as bye:
                 return bye.code
             except Silence as silence:

@@ -6,8 +6,9 @@ import unittest
 from pathlib import Path
 
 import protocol_wire as wire
-from protocol_bytes import (SIZE_CLASSES, Wrong, audit_path, canonical, decode, leaf, open_seal, openssl, pad, pb,
-                            public_key, root_of_path, seal, sha256, sign_batch, tree_root, unpad, uuid7, verify)
+from protocol_bytes import (SIZE_CLASSES, Wrong, audit_path, canonical, checked, decode, leaf, open_seal, openssl,
+                            pad, pb, public_key, root_of_path, seal, sha256, sign_batch, tree_root, unpad, uuid7,
+                            verify)
 
 HEADER = pb.Header(version=1, message_id=uuid7(1), sender="ne-niamey", recipient="hub", compartment=pb.RECORD,
                    type=pb.REGISTRATION, categories=[pb.OPERATIONAL, pb.TRAVEL], sent_at=1, outcome=pb.YES)
@@ -35,6 +36,15 @@ class Canonical(unittest.TestCase):
         for bad in (bytes(1024), b"\x80" + bytes(1024), b"x" * 1024, b""):
             with self.assertRaises(Wrong):
                 unpad(bad)
+
+
+class Reference(unittest.TestCase):
+    def test_check_digits(self):
+        for symbols in ([0] * 16, [31] * 16, list(range(16)), [1, 2, 3, 4, 5, 6, 7, 8]):
+            text = checked(symbols)
+            self.assertRegex(text, r"^([0-9A-HJKMNP-TV-Z]{4}-)+[0-9]{2}$")
+            value = int("".join(f"{symbol:05b}" for symbol in symbols), 2)
+            self.assertEqual((value * 100 + int(text[-2:])) % 97, 1)  # ISO 7064, MOD 97-10
 
 
 class Merkle(unittest.TestCase):

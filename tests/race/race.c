@@ -8,6 +8,7 @@
  *             receipts messages that stand on it. The withdrawal begins at a
  *             random moment of the other's work, so that it lands everywhere.
  *   accept    two providers accept offers of one referral.
+ *   twice     one message reaches both.
  *
  * Messages are sealed and signed as an agent does; there is no door, what a core
  * sends is dropped. Judges nothing but that every submission was decided: prints
@@ -38,6 +39,7 @@ typedef struct broker {
   core c;
   round_t round;
   uint64_t retries;
+  cor_buf receipt; /* of the last admission */
 } broker;
 
 /* Ids and secrets of one case, fresh for each round. */
@@ -51,7 +53,7 @@ typedef struct race {
   cor_office office[OFFICES]; /* host; then two recipients; then one without standing */
   pthread_barrier_t start;
   kase k;
-  size_t round;
+  size_t round, same;
   int64_t b_took_us; /* the other side's last round: how far a head start may go */
 } race;
 
@@ -92,6 +94,7 @@ static void broker_open(broker *b, const char *name, const char *conninfo, const
 
 static void broker_close(broker *b) {
   core *c = &b->c;
+  cor_buf_clear(&b->receipt);
   free(b->round.submissions);
   free(b->round.receipts);
   doorway_destroy(&c->doorway);
@@ -168,6 +171,9 @@ static int settle(broker *b) {
     code = b->round.submissions[0].code;
   }
   if (code == COR_HUB_UNAVAILABLE) die("a submission was never decided", NULL);
+  cor_buf_clear(&b->receipt);
+  b->receipt = b->round.submissions[0].receipt;
+  b->round.submissions[0].receipt = (cor_buf){0};
   round_clear(&b->round);
   return code;
 }
@@ -197,14 +203,12 @@ static void take_record(race *r, broker *b, const cor_office *from, Corridor__V1
   cor_buf_clear(&body);
 }
 
-/* Seals a few bytes for the recipient and the sender, and takes it. */
-static void take_sealed(broker *b, const cor_office *from, Corridor__V1__Header *h,
-                        Corridor__V1__Cover *cover) {
+/* A few bytes, sealed for the recipient and the sender. */
+static void seal(broker *b, Corridor__V1__Header *h, cor_buf *body) {
   static uint8_t content[64];
   const cor_card *theirs = cor_cards_find(b->c.cards, h->recipient),
                  *ours = cor_cards_find(b->c.cards, h->sender);
   Corridor__V1__Sealed sealed = CORRIDOR__V1__SEALED__INIT;
-  cor_buf body = {0};
   cor_error err = {0};
   h->compartment = COR_C(CASEWORK);
   sealed.message_id = h->message_id;
@@ -215,21 +219,31 @@ static void take_sealed(broker *b, const cor_office *from, Corridor__V1__Header 
   sealed.compartment = h->compartment;
   sealed.content = (ProtobufCBinaryData){sizeof content, content};
   X509 *to[] = {theirs->sealing[COR_C(CASEWORK)], ours->sealing[COR_C(CASEWORK)]};
-  if (!cor_seal_make(&sealed, to, 2, &body, &err)) die("seal", &err);
+  if (!cor_seal_make(&sealed, to, 2, body, &err)) die("seal", &err);
+}
+
+static void take_sealed(broker *b, const cor_office *from, Corridor__V1__Header *h,
+                        Corridor__V1__Cover *cover) {
+  cor_buf body = {0};
+  seal(b, h, &body);
   take(b, from, h, cover, cor_buf_view(&body));
   cor_buf_clear(&body);
 }
 
-static void take_case_file(race *r, broker *b, const char *to) {
+static void case_file_header(race *r, broker *b, const char *to, Corridor__V1__Header *h, uint8_t *id) {
   static Corridor__V1__DataCategory personal[] = {COR_CAT(BIODATA), COR_CAT(CONTACT)};
+  header_begin(b, &r->office[0], to, r->k.handle, COR_T(CASE_FILE), h, id);
+  h->purpose = COR_PURPOSE(RETURN_PREPARATION);
+  h->basis = COR_BASIS(CONSENT);
+  h->n_categories = 2;
+  h->categories = personal;
+  h->consent_id = (ProtobufCBinaryData){COR_ID_LEN, r->k.consent};
+}
+
+static void take_case_file(race *r, broker *b, const char *to) {
   Corridor__V1__Header h;
   uint8_t id[COR_ID_LEN];
-  header_begin(b, &r->office[0], to, r->k.handle, COR_T(CASE_FILE), &h, id);
-  h.purpose = COR_PURPOSE(RETURN_PREPARATION);
-  h.basis = COR_BASIS(CONSENT);
-  h.n_categories = 2;
-  h.categories = personal;
-  h.consent_id = (ProtobufCBinaryData){COR_ID_LEN, r->k.consent};
+  case_file_header(r, b, to, &h, id);
   take_sealed(b, &r->office[0], &h, NULL);
 }
 
@@ -475,10 +489,38 @@ static void race_accept(race *r) {
   end_both(r, other);
 }
 
+/* ---- twice ---- */
+
+static void *admit_again(void *arg) {
+  race *r = arg;
+  pthread_barrier_wait(&r->start);
+  spin(below(2000));
+  settle_admitted(&r->b, "the same message");
+  return NULL;
+}
+
+static void race_twice(race *r) {
+  Corridor__V1__Header h;
+  uint8_t id[COR_ID_LEN];
+  cor_buf body = {0};
+  pthread_t other;
+  begin_case(r);
+  case_file_header(r, &r->a, r->office[1].id, &h, id);
+  seal(&r->a, &h, &body);
+  take(&r->a, &r->office[0], &h, NULL, cor_buf_view(&body));
+  take(&r->b, &r->office[0], &h, NULL, cor_buf_view(&body));
+  start_both(r, admit_again, &other);
+  spin(below(2000));
+  settle_admitted(&r->a, "a message");
+  end_both(r, other);
+  r->same += cor_bytes_equal(cor_buf_view(&r->a.receipt), cor_buf_view(&r->b.receipt));
+  cor_buf_clear(&body);
+}
+
 static const struct {
   const char *name;
   void (*run)(race *);
-} scenarios[] = {{"withdraw", race_withdraw}, {"accept", race_accept}};
+} scenarios[] = {{"withdraw", race_withdraw}, {"accept", race_accept}, {"twice", race_twice}};
 
 static void open_all(race *r, char **argv) {
   cor_error err = {0};
@@ -507,7 +549,9 @@ int main(int argc, char **argv) {
   open_all(&r, argv);
   for (r.round = 0; r.round < rounds; r.round++)
     scenarios[s].run(&r);
-  printf("{\"rounds\": %zu, \"retries\": %llu}\n", rounds, (unsigned long long)(r.a.retries + r.b.retries));
+  int64_t errors = r.a.c.metrics[CORE_DATABASE_ERRORS].value + r.b.c.metrics[CORE_DATABASE_ERRORS].value;
+  printf("{\"rounds\": %zu, \"retries\": %llu, \"errors\": %lld, \"same\": %zu}\n", rounds,
+         (unsigned long long)(r.a.retries + r.b.retries), (long long)errors, r.same);
   for (size_t i = 0; i < OFFICES; i++)
     cor_office_clear(&r.office[i]);
   broker_close(&r.a);

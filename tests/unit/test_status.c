@@ -116,7 +116,7 @@ START_TEST(only_loopback_is_accepted) {
   cor_error err = {0};
   ck_assert_ptr_null(cor_status_start(refused[_i].listen, metrics, 2, &err));
   ck_assert_int_eq(err.code, refused[_i].code);
-  ck_assert_str_eq(err.path, "listen");
+  ck_assert_str_eq(err.path, "status");
 }
 END_TEST
 

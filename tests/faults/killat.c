@@ -1,0 +1,112 @@
+/* killat.c - kills its process at an exact step of a message's way.
+ *
+ * For: tests/integration/test_kill_steps.py, which preloads it into the core, the
+ * door and the agents. A step is a call that lets something leave the process or
+ * come in: a statement to PostgreSQL, a change to SQLite, a frame of ZeroMQ. The
+ * process dies before the step, by SIGKILL, as in a power cut; dying after one
+ * step is dying before the next.
+ *
+ *   CORRIDOR_KILL_FLAG  while this file exists the count may begin:
+ *   CORRIDOR_KILL_ARM   at the arrival of this command (2 bytes, as hex); or at
+ *                       once, if it is "flag"
+ *   CORRIDOR_KILL_STEP  which step kills, from 1
+ *   CORRIDOR_KILL_LOG   file that gets one line: the step and its name
+ *
+ * Guarantees: without CORRIDOR_KILL_STEP it changes nothing. Trusts the test.
+ * Fatal: a function that is not found in its library. */
+#include "next.h"
+#include <fcntl.h>
+#include <libpq-fe.h>
+#include <signal.h>
+#include <sqlite3.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <unistd.h>
+#include <zmq.h>
+
+static _Atomic long steps = -1; /* -1: not begun */
+
+static void die(long at, const char *what) {
+  char line[160];
+  const char *path = getenv("CORRIDOR_KILL_LOG");
+  int len = snprintf(line, sizeof line, "%ld %.120s\n", at, what);
+  int fd = path == NULL ? -1 : open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+  if (fd >= 0 && len > 0 && write(fd, line, (size_t)len) < 0) abort();
+  kill(getpid(), SIGKILL);
+  for (;;)
+    pause();
+}
+
+/* Begins the count, once, if it is time. */
+static void begin(const char *by) {
+  const char *arm = getenv("CORRIDOR_KILL_ARM"), *flag = getenv("CORRIDOR_KILL_FLAG");
+  long idle = -1;
+  if (arm != NULL && flag != NULL && strcmp(arm, by) == 0 && access(flag, F_OK) == 0)
+    atomic_compare_exchange_strong(&steps, &idle, 0);
+}
+
+static void step(const char *what) {
+  const char *wanted = getenv("CORRIDOR_KILL_STEP");
+  begin("flag");
+  if (wanted == NULL || atomic_load(&steps) < 0) return;
+  long now = atomic_fetch_add(&steps, 1) + 1;
+  if (now == strtol(wanted, NULL, 10)) die(now, what);
+}
+
+static void arrived(const unsigned char *data, size_t len) {
+  char hex[5];
+  if (len != 2) return;
+  snprintf(hex, sizeof hex, "%02x%02x", data[0], data[1]);
+  begin(hex);
+}
+
+/* ---- PostgreSQL ---- */
+
+PGresult *PQexec(PGconn *conn, const char *query) {
+  NEXT(PQexec);
+  step(query);
+  return PQexec_next(conn, query);
+}
+
+PGresult *PQexecPrepared(PGconn *conn, const char *name, int n, const char *const *values, const int *lengths,
+                         const int *formats, int result_format) {
+  NEXT(PQexecPrepared);
+  step("PQexecPrepared");
+  return PQexecPrepared_next(conn, name, n, values, lengths, formats, result_format);
+}
+
+/* ---- SQLite ---- */
+
+static int reads_only(const char *sql) {
+  return sql == NULL || strncmp(sql, "SELECT", 6) == 0 || strncmp(sql, "PRAGMA", 6) == 0 ||
+         strncmp(sql, "WITH", 4) == 0;
+}
+
+int sqlite3_step(sqlite3_stmt *stmt) {
+  NEXT(sqlite3_step);
+  if (!reads_only(sqlite3_sql(stmt))) step(sqlite3_sql(stmt));
+  return sqlite3_step_next(stmt);
+}
+
+/* ---- ZeroMQ ---- */
+
+int zmq_msg_recv(zmq_msg_t *message, void *socket, int flags) {
+  NEXT(zmq_msg_recv);
+  int got = zmq_msg_recv_next(message, socket, flags);
+  if (got < 0) return got;
+  step("zmq_msg_recv");
+  arrived(zmq_msg_data(message), zmq_msg_size(message));
+  return got;
+}
+
+int zmq_msg_send(zmq_msg_t *message, void *socket, int flags) {
+  NEXT(zmq_msg_send);
+  step("zmq_msg_send");
+  return zmq_msg_send_next(message, socket, flags);
+}
+
+int zmq_send(void *socket, const void *data, size_t len, int flags) {
+  NEXT(zmq_send);
+  step("zmq_send");
+  return zmq_send_next(socket, data, len, flags);
+}
