@@ -86,7 +86,9 @@ static void hear(door_loop *loop, door_core_event *event) {
   case CHANNEL_SEND: door_loop_send(loop, event); break;
   case CHANNEL_CUT: {
     door_peer *peer = door_table_find(&loop->table, event->head.connection);
-    if (peer != NULL) door_loop_end(loop, peer, DOOR_END_CORE, (int)event->head.number);
+    if (peer == NULL) break;
+    door_peer_leave(peer, (int)event->head.number, loop->now); /* its BYE may still be on the way */
+    door_loop_pump(loop, peer);
     break;
   }
   default: break; /* TAKEN is noted by door_core.c; the rest is our own to say */

@@ -133,7 +133,7 @@ void door_loop_pump(door_loop *loop, door_peer *peer) {
   door_loop_count(loop, DOOR_M_messages_in_total, (int64_t)in.messages);
   door_loop_count(loop, DOOR_M_bytes_in_total, (int64_t)in.bytes);
   if (end != DOOR_END_NONE)
-    door_loop_end(loop, peer, end, end == DOOR_END_FRAMES ? COR_BAD_FRAMES : COR_OK);
+    door_loop_end(loop, peer, end, end == DOOR_END_FRAMES ? COR_BAD_FRAMES : peer->leaving_code);
   else
     watch_again(loop, peer);
 }

@@ -20,6 +20,7 @@ enum {
   OPENING_MAX = 16384,     /* a handshake is under 1 KiB */
   MESSAGES_PER_VISIT = 16, /* then the others have their turn */
   HEARTBEAT_BYTES = 32,    /* forgiven per second: PING frames are never seen by us */
+  LEAVING_MS = 500,        /* for the last word to go out */
   SHORT_FRAME = 255
 };
 
@@ -76,7 +77,14 @@ void door_peer_admit(door_peer *peer, const uint8_t key[COR_CURVE_LEN], const ch
   peer->unread = 0; /* so far it was all handshake */
 }
 
+void door_peer_leave(door_peer *peer, int code, int64_t now) {
+  if (peer->leaving_since != 0) return;
+  peer->leaving_since = now;
+  peer->leaving_code = code;
+}
+
 size_t door_peer_allowance(const door_peer *peer, const door_peer_limits *limits) {
+  if (peer->leaving_since != 0) return 0;
   size_t most = peer->state == DOOR_OPENING ? OPENING_MAX : limits->unread_max;
   size_t held = peer->unread + (peer->relay.in.end - peer->relay.in.start);
   return held < most ? most - held : 0;
@@ -172,6 +180,10 @@ door_end door_peer_pump(door_peer *peer, door_core *core, const door_peer_limits
   size_t flushed = door_relay_out(&peer->relay);
   if (flushed > 0) peer->unsent_since = 0;
   take_away(&peer->unsent, flushed);
+  if (peer->leaving_since != 0) {
+    const bool said = peer->unsent == 0 && peer->relay.out.start == peer->relay.out.end;
+    return said || peer->relay.closed ? DOOR_END_CORE : DOOR_END_NONE;
+  }
   /* ZMQ_FD tells of changes only, and any call may swallow one: so look until it is quiet. */
   door_end end = pump_messages(peer, core, again, in);
   if (end != DOOR_END_NONE) return end;
@@ -191,6 +203,8 @@ static bool stuck(bool now_stuck, int64_t *since, int64_t now, int64_t most) {
 door_end door_peer_tick(door_peer *peer, const door_peer_limits *limits, bool core_ready, int64_t now) {
   if (peer->state == DOOR_OPENING)
     return now - peer->born >= limits->handshake_ms ? DOOR_END_HANDSHAKE : DOOR_END_NONE;
+  if (peer->leaving_since != 0)
+    return now - peer->leaving_since >= LEAVING_MS ? DOOR_END_CORE : DOOR_END_NONE;
   size_t beat = peer->unread < HEARTBEAT_BYTES ? peer->unread : HEARTBEAT_BYTES;
   if (peer->forgiven + beat <= limits->unread_max) {
     peer->unread -= beat;

@@ -54,7 +54,9 @@ typedef struct door_peer {
   size_t unsent;                      /* bytes given to ZeroMQ, not yet out on TCP */
   int64_t unread_since, unsent_since; /* 0, or since when it is stuck */
   bool known;                         /* the core has had a MESSAGE of it */
-  uint32_t tcp_events, local_events;  /* as epoll has them */
+  int64_t leaving_since;              /* 0, or since when only its last word (BYE) is still to go out */
+  int leaving_code;
+  uint32_t tcp_events, local_events; /* as epoll has them */
 } door_peer;
 
 typedef struct door_traffic {
@@ -79,6 +81,8 @@ door_end door_peer_tick(door_peer *peer, const door_peer_limits *limits, bool co
 /* Sends frames to the agent (moves them). */
 door_end door_peer_send(door_peer *peer, const door_peer_limits *limits, zmq_msg_t *frames,
                         size_t n) COR_MUST_CHECK;
+/* Nothing more is taken from it; it ends as soon as all it was sent is on its way. */
+void door_peer_leave(door_peer *peer, int code, int64_t now);
 size_t door_peer_allowance(const door_peer *peer, const door_peer_limits *limits);
 
 #endif

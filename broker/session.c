@@ -151,7 +151,8 @@ static int hello_code(core *c, const session *s, const Corridor__V1__Hello *hell
     version |= hello->versions[i] == COR_PROTOCOL;
   if (!version) return COR_UNSUPPORTED_VERSION;
   if (strcmp(hello->office, s->office) != 0) return COR_NOT_YOUR_NAME;
-  if (hello->store_epoch.len != COR_ID_LEN || hello->window_messages == 0 || strlen(hello->software) > 64)
+  if (hello->store_epoch.len != COR_ID_LEN || hello->window_messages == 0 || hello->window_bytes == 0 ||
+      strlen(hello->software) > 64)
     return COR_BAD_INPUT;
   int standing = registry_standing(c, s->office, now);
   return standing == COR_CARD_SUSPENDED ? COR_OK : standing; /* suspended: connected, but the gate refuses */
