@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 void act_begin(act *a, int64_t now) {
-  *a = (act){.now = now};
+  *a = (act){.now = now, .notices = {.now = now}};
 }
 
 void act_open(act *a, const duty_opening *one) {

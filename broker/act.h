@@ -18,6 +18,8 @@ typedef struct duty_answer {
   cor_duty duty;
   char responsible[COR_OFFICE_MAX + 1];
   uint8_t handle[COR_ID_LEN], message_id[COR_ID_LEN];
+  bool is_reply; /* then only the duty that in_reply_to opened */
+  uint8_t in_reply_to[COR_ID_LEN];
 } duty_answer;
 
 typedef struct act {

@@ -16,6 +16,7 @@
 #include "corridor/sop.h"
 #include "duties.h"
 #include "mail.h"
+#include "quota.h"
 #include "records.h"
 #include "referral.h"
 #include "registry.h"
@@ -89,6 +90,7 @@ static bool decide(core *c, act *a, submission *s, int *code) {
     s->field = decision.field;
     return true;
   }
+  if (s->item.backlog_full) *code = COR_LIMIT_REACHED;
   if (s->record) return record_apply(c, a, &s->item, s->record, code);
   return true;
 }
@@ -270,11 +272,13 @@ static bool write_referrals(core *c, act *a, submission **of, size_t n) {
   bool ok = true;
   for (size_t i = 0; ok && i < n; i++) {
     const Corridor__V1__Header *h = of[i]->envelope.header;
-    if (h->type == COR_T(REFERRAL)) ok = referral_offer(c, h, of[i]->envelope.cover, a->now);
+    if (h->type == COR_T(REFERRAL)) ok = referral_offer(c, a, h, of[i]->envelope.cover);
     if (h->type == COR_T(REFERRAL_ACK)) ok = referral_answered(c, a, h);
   }
   return ok;
 }
+
+#define NOT_LOGGED SIZE_MAX /* over the office's quota: counted only */
 
 static bool write_refusals(core *c, act *a, const run *u, const size_t *entries) {
   db_args args = {0};
@@ -284,7 +288,7 @@ static bool write_refusals(core *c, act *a, const run *u, const size_t *entries)
   db_array *code = db_list(&args, DB_I32);
   for (size_t i = 0; i < u->n; i++) {
     const submission *s = u->list[i];
-    if (s->code == COR_OK) continue;
+    if (s->code == COR_OK || entries[i] == NOT_LOGGED) continue;
     db_add_i64(leaf, a->log.entries[entries[i]].leaf_id);
     db_add_text(sender, s->envelope.header->sender);
     db_add_text(recipient, s->envelope.header->recipient);
@@ -343,7 +347,9 @@ static bool write_run(core *c, act *a, run *u) {
     if (s->code == COR_OK)
       admitted[n++] = s;
     else
-      entries[i] = log_one(a, c, s, CORRIDOR__V1__LOG_KIND__LOG_REFUSED);
+      entries[i] = quota_take(c->refusals, s->envelope.header->sender)
+                       ? log_one(a, c, s, CORRIDOR__V1__LOG_KIND__LOG_REFUSED)
+                       : NOT_LOGGED;
   }
   bool ok = write_admitted(c, a, admitted, verdicts, n) && act_write(a, c) &&
             write_refusals(c, a, u, entries) && write_time(c, a->now);

@@ -14,6 +14,7 @@
 #include "corridor/gate.h"
 #include "corridor/refusal.h"
 #include "corridor/sop.h"
+#include "duties.h"
 #include "facts.h"
 #include "doorway.h"
 #include "mail.h"
@@ -51,40 +52,54 @@ static void batch_clear(claim_batch *b) {
   *b = (claim_batch){0};
 }
 
-/* *out is NULL when nobody has room. Under an expired card list only the hub's
- * own notices, which overtake, leave. */
+/* Lowest lane that may leave for the office now. Under an expired card list, and
+ * for a suspended office, only the hub's own notices, which overtake: the rest
+ * waits, for a suspension may be lifted again. */
+static int lowest_lane(core *c, const char *office, int64_t now) {
+  return cor_cards_expired(c->cards, now) || registry_standing(c, office, now) != COR_OK;
+}
+
+/* Heads of the (recipient, handle) queues, as many and as large as each office
+ * has room for; one of any size for an office with nothing in flight. *out is
+ * NULL when nobody has room. */
 static bool look(core *c, PGresult **out) {
   db_args args = {0};
   *out = NULL;
   int64_t now = core_gate_time(c);
-  db_array *office = db_list(&args, DB_TEXT), *room = db_list(&args, DB_I32);
+  db_array *office = db_list(&args, DB_TEXT), *room = db_list(&args, DB_I32), *bytes = db_list(&args, DB_I64);
+  db_array *idle = db_list(&args, DB_BOOL), *lane = db_list(&args, DB_I16);
   for (size_t i = 0; i < c->sessions->n; i++) {
     const session *s = &c->sessions->list[i];
     if (!s->open || s->in_flight >= s->window || s->in_flight_bytes >= s->window_bytes) continue;
-    /* A suspended office's mail waits: a suspension may be lifted again. */
-    if (registry_standing(c, s->office, now) != COR_OK) continue;
     uint32_t free_slots = s->window - s->in_flight;
     db_add_text(office, s->office);
     db_add_i64(room, free_slots < CLAIM_PER_OFFICE ? free_slots : CLAIM_PER_OFFICE);
+    db_add_i64(bytes, (int64_t)(s->window_bytes - s->in_flight_bytes));
+    db_add_i64(idle, s->in_flight == 0);
+    db_add_i64(lane, lowest_lane(c, s->office, now));
   }
   if (office->count == 0) {
     db_args_clear(&args);
     return true;
   }
   db_i32(&args, CLAIM_MAX);
-  db_i32(&args, cor_cards_expired(c->cards, now) ? 1 : 0);
   *out = db_run(
       c->db,
-      "SELECT d.sequence, d.message_id, d.admitted_at, d.case_handle, m.header, m.cover, octet_length(m.body)"
-      " FROM unnest($1::text[], $2::int[]) AS w (office, room), LATERAL ("
-      "  SELECT * FROM corridor.delivery q WHERE q.recipient = w.office AND q.state = 1"
-      "   AND q.lane >= $4"
+      "SELECT sequence, message_id, admitted_at, case_handle, header, cover, bytes FROM ("
+      " SELECT d.sequence, d.message_id, d.admitted_at, d.case_handle, m.header, m.cover,"
+      "  octet_length(m.body) AS bytes, w.idle, w.bytes AS free, row_number() OVER line AS nth,"
+      "  sum(octet_length(m.body)) OVER line AS total"
+      " FROM unnest($1::text[], $2::int[], $3::bigint[], $4::bool[], $5::smallint[])"
+      "  AS w (office, room, bytes, idle, lane), LATERAL ("
+      "  SELECT * FROM corridor.delivery q WHERE q.recipient = w.office AND q.state = 1 AND q.lane >= w.lane"
       "   AND (q.lane = 1 OR NOT EXISTS (SELECT FROM corridor.delivery b WHERE b.recipient = q.recipient"
       "     AND b.handle = q.handle AND b.lane = 0 AND b.state IN (1, 2)"
       "     AND (b.sequence < q.sequence OR b.state = 2)))"
       "   ORDER BY q.lane DESC, q.sequence LIMIT w.room) d"
       " JOIN corridor.message m ON m.message_id = d.message_id AND m.admitted_at = d.admitted_at"
-      " WHERE m.body IS NOT NULL LIMIT $3",
+      " WHERE m.body IS NOT NULL"
+      " WINDOW line AS (PARTITION BY w.office ORDER BY d.lane DESC, d.sequence)) found"
+      " WHERE total <= free OR (nth = 1 AND idle) LIMIT $6",
       &args);
   return *out != NULL;
 }
@@ -187,7 +202,8 @@ static bool tell_stopped(core *c, act *a, candidate *k) {
              k->code == COR_RECIPIENT_UNKNOWN ? CORRIDOR__V1__END_STATE__RECIPIENT_GONE
                                               : CORRIDOR__V1__END_STATE__STOPPED,
              k->code, a->now, (cor_bytes){0});
-  return k->header->type != COR_T(REFERRAL) || referral_stopped(c, a, k->header->handle.data);
+  return duties_waive_message(c, a, (cor_bytes){k->message_id, COR_ID_LEN}) &&
+         (k->header->type != COR_T(REFERRAL) || referral_stopped(c, a, k->header->handle.data));
 }
 
 /* What the gate stops now: told to the sender, never in the way of the next. */
@@ -351,15 +367,19 @@ bool claim_timers(core *c, int64_t now) {
              " (SELECT sequence FROM corridor.delivery WHERE state IN (0, 1) AND expires_at <= $1"
              "   ORDER BY sequence LIMIT $2 FOR UPDATE SKIP LOCKED)"
              " AND m.message_id = d.message_id AND m.admitted_at = d.admitted_at"
-             " RETURNING d.message_id, d.sender, d.handle, d.case_handle, m.type",
+             " RETURNING d.message_id, d.sender, d.handle, d.case_handle, m.type,"
+             " d.delivered_at IS NULL",
              &args);
   if (!r) goto out;
   ok = true;
   for (int i = 0; ok && i < PQntuples(r); i++) {
-    notice_end(&a.notices, db_get_text(r, i, 1), db_get_bytes(r, i, 0).data, db_get_bytes(r, i, 2).data,
-               db_get_bytes(r, i, 3).data, CORRIDOR__V1__END_STATE__EXPIRED, COR_EXPIRED, now,
-               (cor_bytes){0});
-    if (db_get_int(r, i, 4) == COR_T(REFERRAL)) ok = referral_stopped(c, &a, db_get_bytes(r, i, 2).data);
+    if (db_get_int(r, i, 5)) /* a replay that expired was delivered before */
+      notice_end(&a.notices, db_get_text(r, i, 1), db_get_bytes(r, i, 0).data, db_get_bytes(r, i, 2).data,
+                 db_get_bytes(r, i, 3).data, CORRIDOR__V1__END_STATE__EXPIRED, COR_EXPIRED, now,
+                 (cor_bytes){0});
+    ok = duties_waive_message(c, &a, db_get_bytes(r, i, 0));
+    if (ok && db_get_int(r, i, 4) == COR_T(REFERRAL))
+      ok = referral_stopped(c, &a, db_get_bytes(r, i, 2).data);
   }
   ok = ok && act_write(&a, c) && db_commit(c->db);
   /* Their places in the window too, else an agent that could not keep what it was

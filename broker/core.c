@@ -15,6 +15,7 @@
 #include "corridor/refusal.h"
 #include "duties.h"
 #include "doorway.h"
+#include "quota.h"
 #include "receipt.h"
 #include "session.h"
 #include <openssl/crypto.h>
@@ -107,6 +108,7 @@ static bool core_open(core *c, cor_error *err) {
   memcpy(c->metrics, metric_rows, sizeof metric_rows);
   c->memory = cor_sign_memory_new(64);
   c->sessions = sessions_new();
+  c->refusals = quota_new();
   c->gate_epoch = -1;
   c->db = db_new(cor_config_text(c->config, "db"), c->log);
   return true;
@@ -117,6 +119,7 @@ static void core_close(core *c) {
   doorway_destroy(&c->doorway);
   db_destroy(&c->db);
   sessions_destroy(&c->sessions);
+  quota_destroy(&c->refusals);
   cor_sign_memory_destroy(&c->memory);
   cor_cards_destroy(&c->cards);
   cor_office_clear(&c->hub);
@@ -185,13 +188,14 @@ static void one_turn(core *c, round_t *r, beats *b) {
     bool there = db_ready(c->db) && prepare_database(c) && session_follow_cards(c);
     see_database(c, b, there);
   }
+  if (b->database && !prepare_database(c)) b->registry = 0; /* a leap of the clock; look again at once */
   round_begin(r);
   intake(c, r);
   bool worked = r->n_submissions || r->n_receipts;
   if (worked) {
+    receipt_round(c, r); /* first: an answer follows the receipt of what it answers */
     admit_round(c, r);
     round_answer(c, r);
-    receipt_round(c, r);
   }
   round_clear(r);
   if ((worked || due(&b->claim, CLAIM_MS)) && b->database) deliver(c);

@@ -19,6 +19,7 @@
 
 struct doorway;
 struct sessions;
+struct quota;
 
 enum core_metric {
   CORE_ADMITTED,
@@ -47,6 +48,7 @@ typedef struct core {
   db *db;
   struct doorway *doorway; /* to the door */
   struct sessions *sessions;
+  struct quota *refusals; /* logged per office and hour */
   cor_sign_memory *memory;
   cor_status *status;
   cor_metric *metrics;

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { STATEMENTS_MAX = 128 };
+enum { STATEMENTS_MAX = 128, REDIAL_MS = 1000 };
 
 struct db {
   char *conninfo;
@@ -22,6 +22,7 @@ struct db {
   size_t n_prepared;
   bool warned; /* a WARNING arrived since the last statement began */
   char state[6];
+  int64_t failed_at; /* monotonic; so that a storm of reconnecting agents dials once a second */
 };
 
 static const Oid scalar_oid[] = {
@@ -72,12 +73,15 @@ static const char session_options[] =
 bool db_ready(db *conn) {
   if (conn->conn && PQstatus(conn->conn) == CONNECTION_OK) return true;
   disconnect(conn);
-  const char *keys[] = {"dbname", "connect_timeout", "application_name", "client_encoding", "options", NULL};
-  const char *values[] = {conn->conninfo, "2", "corridor-core", "UTF8", session_options, NULL};
+  if (conn->failed_at && cor_clock_monotonic_ms() - conn->failed_at < REDIAL_MS) return false;
+  const char *keys[] = {"dbname",  "connect_timeout",  "application_name", "client_encoding",
+                        "options", "tcp_user_timeout", "keepalives_idle",  NULL};
+  const char *values[] = {conn->conninfo, "2", "corridor-core", "UTF8", session_options, "10000", "5", NULL};
   conn->conn = PQconnectdbParams(keys, values, 1);
   if (PQstatus(conn->conn) != CONNECTION_OK) {
     note_failure(conn, "connect", NULL);
     disconnect(conn);
+    conn->failed_at = cor_clock_monotonic_ms();
     return false;
   }
   PQsetNoticeReceiver(conn->conn, on_notice, conn);

@@ -100,7 +100,7 @@ bool doorway_take(struct doorway *l, doorway_mail *mail, bool *door_changed) {
     if (fits && mail->head.kind == CHANNEL_DOOR_UP) {
       *door_changed = mail->head.number != l->door;
       l->door = mail->head.number;
-      l->pulsed_at = 0; /* answer at once */
+      l->pulsed_at = 0;                          /* answer at once */
       if (*door_changed) l->taken = l->told = 0; /* its count begins anew */
       if (*door_changed) COR_LOG(l->log, COR_INFO, "door-up");
     }
@@ -129,7 +129,7 @@ void doorway_pulse(struct doorway *l) {
   }
 }
 
-void doorway_keys(struct doorway *l, const cor_cards *cards, int64_t now) {
+bool doorway_keys(struct doorway *l, const cor_cards *cards, int64_t now) {
   const Corridor__V1__CardList *list = cards ? cor_cards_list(cards) : NULL;
   size_t n = list ? list->n_cards : 0, len = 0;
   uint8_t *bytes = malloc(n * (COR_CURVE_LEN + 1 + COR_OFFICE_MAX) + 1);
@@ -146,9 +146,10 @@ void doorway_keys(struct doorway *l, const cor_cards *cards, int64_t now) {
     memcpy(bytes + len + COR_CURVE_LEN + 1, card->office, office);
     len += COR_CURVE_LEN + 1 + office;
   }
-  if (send_head(l, &(channel_head){.kind = CHANNEL_KEYS}, true))
-    zmq_send(l->socket, bytes, len, ZMQ_DONTWAIT);
+  bool sent = send_head(l, &(channel_head){.kind = CHANNEL_KEYS}, true) &&
+              zmq_send(l->socket, bytes, len, ZMQ_DONTWAIT) >= 0;
   free(bytes);
+  return sent;
 }
 
 static bool send_frames(struct doorway *l, uint64_t connection, cor_command command, const void *control,

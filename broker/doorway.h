@@ -26,7 +26,8 @@ bool doorway_take(struct doorway *doorway, doorway_mail *mail, bool *door_change
 void doorway_mail_close(doorway_mail *mail);
 /* CORE_UP and TAKEN, at most once a second and when much was taken. */
 void doorway_pulse(struct doorway *doorway);
-void doorway_keys(struct doorway *doorway, const cor_cards *cards, int64_t now);
+/* False: the door is away or full; it must be told again. */
+bool doorway_keys(struct doorway *doorway, const cor_cards *cards, int64_t now) COR_MUST_CHECK;
 /* control is packed here; body may be empty; it is copied. False: the door is
  * away or full, the message is not sent. */
 bool doorway_send(struct doorway *doorway, uint64_t connection, cor_command command,

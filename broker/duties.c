@@ -77,14 +77,41 @@ static duty_opening opening(core *c, const cor_duty_row *rule, const Corridor__V
   return o;
 }
 
-void duties_at_delivery(core *c, act *a, const Corridor__V1__Header *h, const uint8_t *case_handle) {
+/* The type whose admission closes the duty, as a row of the SOP table says. */
+static Corridor__V1__MessageType answering(cor_duty duty) {
+  const cor_sop_row *row;
+  for (size_t i = 0; (row = cor_sop_at(i)) != NULL; i++)
+    if (row->closes[0] == duty || row->closes[1] == duty) return row->type;
+  return COR_T(MESSAGE_TYPE_UNSPECIFIED);
+}
+
+/* A receipt that was lost and comes again may come after the person's answer. */
+static bool answered_already(core *c, const duty_opening *o, int64_t admitted_at, bool *yes) {
+  db_args args = {0};
+  db_bytes(&args, (cor_bytes){o->handle, COR_ID_LEN});
+  db_i32(&args, (int32_t)answering(o->duty));
+  db_i64(&args, admitted_at);
+  PGresult *r = db_run(c->db, "SELECT FROM corridor.step WHERE handle = $1 AND type = $2 AND at >= $3",
+                       &args);
+  if (!r) return false;
+  *yes = PQntuples(r) > 0;
+  PQclear(r);
+  return true;
+}
+
+bool duties_at_delivery(core *c, act *a, const Corridor__V1__Header *h, const uint8_t *case_handle,
+                        int64_t admitted_at) {
   const cor_sop_row *row = cor_sop_find(h->type);
   for (size_t i = 0; row && i < 2; i++) {
     const cor_duty_row *rule = cor_duty_find(row->opens[i]);
     if (!rule || rule->start != COR_START_DELIVERY || !falls_on(c, rule, h)) continue;
     duty_opening o = opening(c, rule, h, case_handle, a->now);
+    bool answered;
+    if (!answered_already(c, &o, admitted_at, &answered)) return false;
+    if (answered) o.state = CORRIDOR__V1__OBLIGATION_STATE__MET;
     act_open(a, &o);
   }
+  return true;
 }
 
 void duties_at_release(core *c, act *a, const Corridor__V1__Header *h, const uint8_t *case_handle) {
@@ -115,6 +142,10 @@ void duties_at_admission(core *c, act *a, const Corridor__V1__Header *h, const u
     snprintf(answer.responsible, sizeof answer.responsible, "%s", h->sender);
     memcpy(answer.handle, h->handle.data, COR_ID_LEN);
     memcpy(answer.message_id, h->message_id.data, COR_ID_LEN);
+    /* An answer closes the duty of what it answers, not of its like. */
+    const cor_duty_row *rule = cor_duty_find(row->closes[i]);
+    answer.is_reply = rule->owner == COR_OWNER_RECIPIENT && h->in_reply_to.len == COR_ID_LEN;
+    if (answer.is_reply) memcpy(answer.in_reply_to, h->in_reply_to.data, COR_ID_LEN);
     act_answer(a, &answer);
   }
 }
@@ -247,18 +278,22 @@ bool duties_write_answered(core *c, act *a) {
   if (a->n_answered == 0) return true;
   db_args args = {0};
   db_array *handle = db_list(&args, DB_BYTES), *kind = db_list(&args, DB_I16), *who = db_list(&args, DB_TEXT);
+  db_array *reply = db_list(&args, DB_BYTES);
   for (size_t i = 0; i < a->n_answered; i++) {
+    const duty_answer *one = &a->answered[i];
+    db_add_bytes(reply, (cor_bytes){one->is_reply ? one->in_reply_to : NULL, COR_ID_LEN});
     db_add_bytes(handle, (cor_bytes){a->answered[i].handle, COR_ID_LEN});
     db_add_i64(kind, a->answered[i].duty);
     db_add_text(who, a->answered[i].responsible);
   }
-  PGresult *r = db_run(
-      c->db,
-      "SELECT " DUTY_COLUMNS ", u.i FROM corridor.obligation o JOIN"
-      " unnest($1::bytea[], $2::smallint[], $3::text[]) WITH ORDINALITY AS u (handle, kind, who, i)"
-      " ON o.handle = u.handle AND o.kind = u.kind AND o.responsible = u.who"
-      " WHERE o.state IN (1, 4, 5) ORDER BY o.obligation_id FOR UPDATE OF o",
-      &args);
+  PGresult *r = db_run(c->db,
+                       "SELECT " DUTY_COLUMNS ", u.i FROM corridor.obligation o JOIN"
+                       " unnest($1::bytea[], $2::smallint[], $3::text[], $4::bytea[])"
+                       " WITH ORDINALITY AS u (handle, kind, who, reply, i)"
+                       " ON o.handle = u.handle AND o.kind = u.kind AND o.responsible = u.who"
+                       "  AND (u.reply IS NULL OR o.message_id = u.reply)"
+                       " WHERE o.state IN (1, 4, 5) ORDER BY o.obligation_id FOR UPDATE OF o",
+                       &args);
   if (!r) return false;
   duty_changes changes;
   changes_begin(&changes);
@@ -273,6 +308,39 @@ bool duties_write_answered(core *c, act *a) {
   }
   PQclear(r);
   return changes_write(&changes, c);
+}
+
+static bool waive(core *c, act *a, const char *sql, cor_bytes by) {
+  db_args args = {0};
+  db_bytes(&args, by);
+  PGresult *r = db_run(c->db, sql, &args);
+  if (!r) return false;
+  duty_changes changes;
+  changes_begin(&changes);
+  for (int i = 0; i < PQntuples(r); i++) {
+    duty_row row;
+    take_row(&row, r, i);
+    row.status = cor_duty_next(row.duty, row.status, COR_DUTY_WAIVE, row.due_at, a->now);
+    changes_event(&changes, &row, a->now);
+    changes_row(&changes, &row, a->now, (cor_bytes){0});
+    tell(a, &row, a->now);
+  }
+  PQclear(r);
+  return changes_write(&changes, c);
+}
+
+bool duties_waive_case(core *c, act *a, cor_bytes case_handle) {
+  return waive(c, a,
+               "SELECT " DUTY_COLUMNS " FROM corridor.obligation o WHERE o.case_handle = $1 AND o.kind <> 6"
+               " AND o.state IN (1, 4, 5) ORDER BY o.obligation_id FOR UPDATE",
+               case_handle);
+}
+
+bool duties_waive_message(core *c, act *a, cor_bytes message_id) {
+  return waive(c, a,
+               "SELECT " DUTY_COLUMNS " FROM corridor.obligation o WHERE o.message_id = $1"
+               " AND o.state IN (1, 4, 5) ORDER BY o.obligation_id FOR UPDATE",
+               message_id);
 }
 
 /* Every level in between, one event each. A referral nobody answered lapses and

@@ -177,11 +177,17 @@ static bool load_consents(core *c, facts_item *items, size_t n) {
   return true;
 }
 
+/* At claim what had to happen before has happened; but an acceptance may have
+ * been taken back since the handover was queued. */
+static bool settled(const facts_item *it) {
+  return it->claim && it->header->type != COR_T(REFERRAL_HANDOVER);
+}
+
 static bool load_steps(core *c, facts_item *items, size_t n) {
   db_args args = {0};
   db_array *handles = db_list(&args, DB_BYTES);
   for (size_t i = 0; i < n; i++) {
-    if (items[i].claim)
+    if (settled(&items[i]))
       items[i].facts.history = items[i].facts.history_yes = UINT64_MAX;
     else if (items[i].facts.case_known)
       db_add_bytes(handles, bytes_of(items[i].header->handle));
@@ -196,7 +202,7 @@ static bool load_steps(core *c, facts_item *items, size_t n) {
   for (int row = 0; row < PQntuples(r); row++) {
     uint64_t bit = UINT64_C(1) << db_get_int(r, row, 1);
     for (size_t i = 0; i < n; i++) {
-      if (items[i].claim || !cor_bytes_equal(db_get_bytes(r, row, 0), bytes_of(items[i].header->handle)))
+      if (settled(&items[i]) || !cor_bytes_equal(db_get_bytes(r, row, 0), bytes_of(items[i].header->handle)))
         continue;
       items[i].facts.history |= bit;
       if (db_get_int(r, row, 2) == COR_OUTCOME(YES)) items[i].facts.history_yes |= bit;
@@ -231,7 +237,7 @@ static bool load_referrals(core *c, facts_item *items, size_t n) {
   db_array *handles = db_list(&args, DB_BYTES);
   for (size_t i = 0; i < n; i++) {
     Corridor__V1__MessageType t = items[i].header->type;
-    if (t == COR_T(REFERRAL) || t == COR_T(REFERRAL_ACK))
+    if (t == COR_T(REFERRAL) || t == COR_T(REFERRAL_ACK) || t == COR_T(REFERRAL_HANDOVER))
       db_add_bytes(handles, bytes_of(items[i].header->handle));
   }
   if (handles->count == 0) {
@@ -252,9 +258,74 @@ static bool load_referrals(core *c, facts_item *items, size_t n) {
   return true;
 }
 
+/* A handle that is to be new, a registration's or an offer's, bears nothing yet;
+ * nor does the offer's rank among the candidates of its need. */
+static bool load_taken(core *c, facts_item *items, size_t n) {
+  db_args args = {0};
+  db_array *handle = db_list(&args, DB_BYTES), *need = db_list(&args, DB_BYTES),
+           *rank = db_list(&args, DB_I32);
+  db_array *index = db_list(&args, DB_I32);
+  for (size_t i = 0; i < n; i++) {
+    const facts_item *it = &items[i];
+    bool offer = it->header->type == COR_T(REFERRAL) && it->cover;
+    if (it->claim || (!offer && it->header->type != COR_T(REGISTRATION))) continue;
+    db_add_bytes(handle, bytes_of(it->header->handle));
+    db_add_bytes(need, offer ? bytes_of(it->cover->referral_id) : (cor_bytes){0});
+    db_add_i64(rank, offer ? it->cover->rank : 0);
+    db_add_i64(index, (int64_t)i);
+  }
+  if (handle->count == 0) {
+    db_args_clear(&args);
+    return true;
+  }
+  PGresult *r = db_run(
+      c->db,
+      "SELECT a.i FROM unnest($1::bytea[], $2::bytea[], $3::int[], $4::int[]) AS a (handle, need, rank, i)"
+      " WHERE EXISTS (SELECT FROM corridor.standing s WHERE s.case_handle = a.handle)"
+      "  OR EXISTS (SELECT FROM corridor.referral r WHERE r.handle = a.handle)"
+      "  OR EXISTS (SELECT FROM corridor.referral r WHERE r.referral_id = a.need AND r.rank = a.rank)",
+      &args);
+  if (!r) return false;
+  for (int row = 0; row < PQntuples(r); row++)
+    items[db_get_int(r, row, 0)].facts.handle_taken = true;
+  PQclear(r);
+  return true;
+}
+
+/* Undelivered messages per (recipient, handle) are bounded: beyond, the sender
+ * waits until the recipient has taken some. */
+static bool load_backlog(core *c, facts_item *items, size_t n) {
+  db_args args = {0};
+  db_array *office = db_list(&args, DB_TEXT), *handle = db_list(&args, DB_BYTES),
+           *index = db_list(&args, DB_I32);
+  for (size_t i = 0; i < n; i++) {
+    if (items[i].claim || !items[i].facts.case_known) continue;
+    db_add_text(office, items[i].header->recipient);
+    db_add_bytes(handle, bytes_of(items[i].header->handle));
+    db_add_i64(index, (int64_t)i);
+  }
+  if (office->count == 0) {
+    db_args_clear(&args);
+    return true;
+  }
+  db_i32(&args, FACTS_BACKLOG_MAX);
+  PGresult *r = db_run(
+      c->db,
+      "SELECT a.i FROM unnest($1::text[], $2::bytea[], $3::int[]) AS a (office, handle, i)"
+      " WHERE (SELECT count(*) FROM (SELECT FROM corridor.delivery d WHERE d.recipient = a.office"
+      "   AND d.handle = a.handle AND d.state IN (1, 2) AND d.lane = 0 LIMIT $4) q) >= $4",
+      &args);
+  if (!r) return false;
+  for (int row = 0; row < PQntuples(r); row++)
+    items[db_get_int(r, row, 0)].backlog_full = true;
+  PQclear(r);
+  return true;
+}
+
 bool facts_load(core *c, facts_item *items, size_t n, facts_lock lock, int64_t now) {
   for (size_t i = 0; i < n; i++)
     load_parties(c, &items[i], now);
   return load_standing(c, items, n) && load_cases(c, items, n, lock) && load_consents(c, items, n) &&
-         load_steps(c, items, n) && lock_needs(c, items, n) && load_referrals(c, items, n);
+         load_steps(c, items, n) && lock_needs(c, items, n) && load_referrals(c, items, n) &&
+         load_taken(c, items, n) && load_backlog(c, items, n);
 }

@@ -8,6 +8,8 @@
 #include "core.h"
 #include <corridor/v1/envelope.pb-c.h>
 
+enum { FACTS_BACKLOG_MAX = 256 };
+
 typedef enum facts_lock { FACTS_SHARE, FACTS_UPDATE } facts_lock;
 
 typedef struct facts_item {
@@ -17,6 +19,7 @@ typedef struct facts_item {
                                          sender's card were judged at admission */
   uint8_t case_handle[COR_ID_LEN];    /* in for claims, else out */
   bool has_case;                      /* in for claims, else out: the sender's standing */
+  bool backlog_full;                  /* out: too much waits for this recipient under this handle */
   cor_gate_facts facts;               /* out */
 } facts_item;
 

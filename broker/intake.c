@@ -18,7 +18,7 @@ void round_begin(round_t *r) {
   if (!r->submissions) r->submissions = calloc(ROUND_MAX, sizeof *r->submissions);
   if (!r->receipts) r->receipts = calloc(ROUND_MAX, sizeof *r->receipts);
   if (!r->submissions || !r->receipts) abort();
-  r->n_submissions = r->n_receipts = r->bytes = 0;
+  r->n_submissions = r->n_receipts = r->bytes = r->n_mails = r->n_hellos = 0;
 }
 
 static void submission_clear(submission *s) {
@@ -37,7 +37,7 @@ void round_clear(round_t *r) {
     cor_message_free((ProtobufCMessage *)r->receipts[i].content);
     cor_buf_clear(&r->receipts[i].bytes);
   }
-  r->n_submissions = r->n_receipts = r->bytes = 0;
+  r->n_submissions = r->n_receipts = r->bytes = r->n_mails = r->n_hellos = 0;
 }
 
 static void refuse(submission *s, const cor_error *err) {
@@ -95,6 +95,11 @@ static void take_submission(core *c, round_t *r, session *from, doorway_mail *ma
   s->mail = *mail;
   mail->n = 0; /* moved */
   r->bytes += frames->body.len;
+  if (from->quarantined) {
+    (void)cor_fail(&err, COR_STORE_REGRESSED, "", "the office's store went backwards; see its status");
+    refuse(s, &err);
+    return;
+  }
   judge(c, s, from->office, (cor_bytes){zmq_msg_data(&s->mail.parts[2]), zmq_msg_size(&s->mail.parts[2])});
 }
 
@@ -166,7 +171,10 @@ static void take_frames(core *c, round_t *r, doorway_mail *mail) {
     return;
   }
   switch (frames.command) {
-  case COR_HELLO: take_hello(c, from, &frames); break;
+  case COR_HELLO:
+    r->n_hellos++;
+    take_hello(c, from, &frames);
+    break;
   case COR_SEND: take_submission(c, r, from, mail, &frames); break;
   case COR_RECEIPTS: take_receipts(c, r, from, &frames); break;
   case COR_PING: (void)doorway_send_raw(c->doorway, from->connection, COR_PONG, frames.control); break;
@@ -179,11 +187,12 @@ void intake(core *c, round_t *r) {
   doorway_mail mail = {0};
   bool door_changed;
   /* Room is kept for one full RECEIPTS, so that none has to be turned away. */
-  while (r->n_submissions < ROUND_MAX && r->n_receipts < ROUND_MAX - SESSION_WINDOW / 2 &&
-         r->bytes < ROUND_BYTES && doorway_take(c->doorway, &mail, &door_changed)) {
+  while (r->n_mails++ < ROUND_MAILS && r->n_hellos < ROUND_HELLOS && r->n_submissions < ROUND_MAX &&
+         r->n_receipts < ROUND_MAX - SESSION_WINDOW / 2 && r->bytes < ROUND_BYTES &&
+         doorway_take(c->doorway, &mail, &door_changed)) {
     if (door_changed) {
       sessions_clear(c->sessions);
-      doorway_keys(c->doorway, c->cards, core_gate_time(c));
+      session_tell_door(c);
     }
     if (mail.head.kind == CHANNEL_MESSAGE)
       take_frames(c, r, &mail);
@@ -239,7 +248,8 @@ static void answer_connection(core *c, round_t *r, size_t first) {
   results.credit = &credit;
   /* Safe to send: round_answer runs after db_commit said COMMIT without a
    * warning; what was not committed carries HUB_UNAVAILABLE, never a receipt. */
-  if (to) (void)doorway_send(c->doorway, connection, COR_RESULTS, &results.base, (cor_bytes){0});
+  if (to && !doorway_send(c->doorway, connection, COR_RESULTS, &results.base, (cor_bytes){0}))
+    session_bye(c, connection, COR_LIMIT_REACHED); /* it asks again on a new connection */
   for (size_t i = 0; i < n; i++)
     cor_message_free((ProtobufCMessage *)list[i].receipt);
 }

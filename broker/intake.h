@@ -9,7 +9,7 @@
 #include "session.h"
 #include "corridor/envelope.h"
 
-enum { ROUND_MAX = 256, ROUND_BYTES = 16 * 1024 * 1024 };
+enum { ROUND_MAX = 256, ROUND_BYTES = 16 * 1024 * 1024, ROUND_MAILS = 1024, ROUND_HELLOS = 16 };
 
 typedef struct submission {
   uint64_t connection, n;
@@ -38,7 +38,7 @@ typedef struct round {
   size_t n_submissions;
   delivery_receipt *receipts; /* ROUND_MAX */
   size_t n_receipts;
-  size_t bytes;
+  size_t bytes, n_mails, n_hellos; /* a HELLO costs a transaction */
 } round_t;
 
 void round_begin(round_t *r);

@@ -15,9 +15,10 @@
 enum { NOTICE_LIFE_DAYS = 400 }; /* longer than any agent is away */
 static const int64_t day_ms = 24 * 3600 * INT64_C(1000);
 
-void notice_add(notices *all, const char *recipient, Corridor__V1__MessageType type, const uint8_t *handle,
-                const uint8_t *case_handle, const uint8_t *in_reply_to, const ProtobufCMessage *body) {
-  if (strcmp(recipient, "hub") == 0) return;
+const uint8_t *notice_add(notices *all, const char *recipient, Corridor__V1__MessageType type,
+                          const uint8_t *handle, const uint8_t *case_handle, const uint8_t *in_reply_to,
+                          const ProtobufCMessage *body) {
+  if (strcmp(recipient, "hub") == 0) return NULL;
   if (all->n == all->cap) {
     all->cap = all->cap ? all->cap * 2 : 32;
     all->list = realloc(all->list, all->cap * sizeof *all->list);
@@ -31,6 +32,8 @@ void notice_add(notices *all, const char *recipient, Corridor__V1__MessageType t
   memcpy(one->in_reply_to, in_reply_to, COR_ID_LEN);
   cor_error err;
   if (!cor_encode(body, &one->body, &err)) abort(); /* our own message: an invariant */
+  cor_id_new(one->id, all->now);
+  return one->id;
 }
 
 void notice_end(notices *all, const char *sender, const uint8_t *message_id, const uint8_t *handle,
@@ -46,7 +49,7 @@ void notice_end(notices *all, const char *sender, const uint8_t *message_id, con
 }
 
 typedef struct draft {
-  uint8_t id[COR_ID_LEN], body_hash[COR_HASH_LEN], header_hash[COR_HASH_LEN];
+  uint8_t body_hash[COR_HASH_LEN], header_hash[COR_HASH_LEN];
   Corridor__V1__DataCategory category;
   Corridor__V1__Header header;
   cor_buf header_bytes, signature;
@@ -54,12 +57,11 @@ typedef struct draft {
 
 static void draft_header(draft *d, const notice *one, int64_t now) {
   cor_error err;
-  cor_id_new(d->id, now);
   cor_sha256(d->body_hash, (cor_bytes[]){cor_buf_view(&one->body)}, 1);
   d->category = COR_CAT(OPERATIONAL);
   corridor__v1__header__init(&d->header);
   d->header.version = 1;
-  d->header.message_id = (ProtobufCBinaryData){COR_ID_LEN, d->id};
+  d->header.message_id = (ProtobufCBinaryData){COR_ID_LEN, (uint8_t *)one->id};
   d->header.sender = "hub";
   d->header.recipient = (char *)one->recipient;
   d->header.compartment = COR_C(RECORD);

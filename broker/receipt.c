@@ -4,8 +4,8 @@
  * a delivery is marked once, by a receipt over its own header hash from its own
  * recipient; the sender's notice, the log record and the duties that start at
  * delivery commit with the mark. Receipts for what was claimed once and
- * is not now (a lease that ran out, an expiry) still count; doubles change nothing. Trusts intake.c for
- * signatures. */
+ * is not now (a lease that ran out, an expiry, a stop) still count; doubles change nothing. Trusts intake.c
+ * for signatures. */
 #include "receipt.h"
 #include "act.h"
 #include "corridor/codec.h"
@@ -36,15 +36,17 @@ static PGresult *mark(core *c, const round_t *r, int64_t now) {
       c->db,
       "WITH given AS (SELECT * FROM unnest($1::bigint[], $2::bytea[], $3::text[], $4::bytea[], $5::bytea[])"
       "   WITH ORDINALITY AS g (sequence, id, office, hash, receipt, i)),"
-      " held AS (SELECT d.sequence, g.i, g.receipt, m.header FROM given g JOIN corridor.delivery d"
+      " held AS (SELECT d.sequence, g.i, g.receipt, m.header, d.delivered_at IS NULL AS first FROM given g "
+      "JOIN corridor.delivery d"
       "   ON d.sequence = g.sequence AND d.message_id = g.id AND d.recipient = g.office"
       "   JOIN corridor.message m ON m.message_id = d.message_id AND m.admitted_at = d.admitted_at"
       "     AND m.header_hash = g.hash"
-      "   WHERE d.first_claimed_at IS NOT NULL AND d.state IN (1, 2, 5) ORDER BY d.sequence FOR UPDATE OF d)"
-      " UPDATE corridor.delivery d SET state = 3, delivered_at = $6, receipt = held.receipt, lease_until = "
-      "NULL"
+      "   WHERE d.first_claimed_at IS NOT NULL AND d.state IN (1, 2, 4, 5) ORDER BY d.sequence FOR UPDATE OF "
+      "d)"
+      " UPDATE corridor.delivery d SET state = 3, delivered_at = coalesce(d.delivered_at, $6),"
+      "  receipt = coalesce(d.receipt, held.receipt), lease_until = NULL"
       " FROM held WHERE d.sequence = held.sequence"
-      " RETURNING held.i, d.sender, d.handle, d.case_handle, held.header, d.recipient, d.sequence",
+      " RETURNING held.i, d.sender, d.handle, d.case_handle, held.header, held.first, d.admitted_at",
       &args);
 }
 
@@ -60,20 +62,22 @@ static void note(act *a, const Corridor__V1__Header *h) {
   ledger_add(&a->log, &record);
 }
 
-static void tell(core *c, act *a, const PGresult *r, int row, const round_t *round) {
+static bool tell(core *c, act *a, const PGresult *r, int row, const round_t *round) {
   cor_error err;
   const delivery_receipt *by = &round->receipts[db_get_int(r, row, 0) - 1];
   Corridor__V1__Header *h = (Corridor__V1__Header *)cor_decode(
       &corridor__v1__header__descriptor, db_get_bytes(r, row, 4), COR_HEADER_MAX, true, &err);
-  if (!h) return; /* our own stored bytes; a damaged row alarms in the audit */
+  bool ok = true;
+  if (!h) return true; /* our own stored bytes; a damaged row alarms in the audit */
   note(a, h);
   if (strcmp(h->sender, "hub") != 0) {
     cor_bytes kase = db_get_bytes(r, row, 3);
     notice_end(&a->notices, h->sender, h->message_id.data, h->handle.data, kase.data,
                CORRIDOR__V1__END_STATE__DELIVERED, 0, a->now, cor_buf_view(&by->bytes));
-    if (kase.data) duties_at_delivery(c, a, h, kase.data);
+    if (kase.data) ok = duties_at_delivery(c, a, h, kase.data, db_get_int(r, row, 6));
   }
   cor_message_free(&h->base);
+  return ok;
 }
 
 static bool write_sequences(core *c, const round_t *r) {
@@ -103,9 +107,11 @@ void receipt_round(core *c, round_t *round) {
   PGresult *r = NULL;
   act_begin(&a, core_gate_time(c));
   if (!db_ready(c->db) || !db_begin(c->db) || !(r = mark(c, round, a.now))) goto out;
-  for (int i = 0; i < PQntuples(r); i++)
-    tell(c, &a, r, i, round);
-  ok = write_sequences(c, round) && act_write(&a, c) && db_commit(c->db);
+  /* A replay after a store went backwards is receipted again and told no one twice. */
+  ok = true;
+  for (int i = 0; ok && i < PQntuples(r); i++)
+    if (db_get_int(r, i, 5)) ok = tell(c, &a, r, i, round);
+  ok = ok && write_sequences(c, round) && act_write(&a, c) && db_commit(c->db);
 out:
   if (ok) {
     core_count(c, CORE_DELIVERED, PQntuples(r));

@@ -64,19 +64,22 @@ static uint32_t scope_categories(const Corridor__V1__ConsentScope *scope) {
   return bits;
 }
 
-/* The id may be new, or this case's own with a higher version, never withdrawn. */
+/* The id may be new, or this case's own with a higher version, never withdrawn,
+ * from the office that took it: another office takes a consent of its own. */
 static bool consent_fits(core *c, const facts_item *it, const Corridor__V1__ConsentRecord *body, int *code) {
   db_args args = {0};
   db_bytes(&args, bytes_of(body->consent_id));
-  PGresult *r = db_run(c->db,
-                       "SELECT version, case_handle, withdrawn_at FROM corridor.consent WHERE consent_id = $1"
-                       " ORDER BY version DESC LIMIT 1",
-                       &args);
+  PGresult *r = db_run(
+      c->db,
+      "SELECT version, case_handle, withdrawn_at, taken_by FROM corridor.consent WHERE consent_id = $1"
+      " ORDER BY version DESC LIMIT 1",
+      &args);
   if (!r) return false;
   *code = COR_OK;
   if (PQntuples(r) == 1) {
     if (!cor_bytes_equal(db_get_bytes(r, 0, 1), (cor_bytes){it->case_handle, COR_ID_LEN}) ||
-        db_get_int(r, 0, 0) >= (int64_t)body->version)
+        db_get_int(r, 0, 0) >= (int64_t)body->version ||
+        strcmp(db_get_text(r, 0, 3), it->header->sender) != 0)
       *code = COR_CONFLICT;
     else if (!db_null(r, 0, 2))
       *code = COR_CONSENT_WITHDRAWN;
@@ -114,7 +117,7 @@ static bool store_scopes(core *c, const Corridor__V1__ConsentRecord *body) {
 
 static bool consent(core *c, act *a, facts_item *it, const ProtobufCMessage *message, int *code) {
   const Corridor__V1__ConsentRecord *body = (const Corridor__V1__ConsentRecord *)message;
-  if (body->n_scopes > COR_GATE_SCOPES_MAX) {
+  if (body->n_scopes > COR_GATE_SCOPES_MAX || body->version > INT32_MAX) {
     *code = COR_TOO_LARGE;
     return true;
   }
@@ -134,10 +137,11 @@ static bool consent(core *c, act *a, facts_item *it, const ProtobufCMessage *mes
          store_scopes(c, body);
 }
 
-/* Its duty is closed by the SOP table row; the statement itself is the record. */
+/* Its duty is closed by the SOP table row; the statement itself is the record.
+ * It names the notice it answers: one statement answers one notice. */
 static bool erasure(core *c, act *a, facts_item *it, const ProtobufCMessage *message, int *code) {
-  (void)c, (void)a, (void)it, (void)message;
-  *code = COR_OK;
+  (void)c, (void)a, (void)message;
+  *code = it->header->in_reply_to.len == COR_ID_LEN ? COR_OK : COR_MISSING_FIELD;
   return true;
 }
 

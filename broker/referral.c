@@ -16,30 +16,6 @@ static cor_bytes bytes_of(ProtobufCBinaryData b) {
   return (cor_bytes){b.data, b.len};
 }
 
-bool referral_offer(core *c, const Corridor__V1__Header *h, const Corridor__V1__Cover *cover, int64_t now) {
-  uint32_t categories = 0;
-  for (size_t i = 0; i < cover->n_categories; i++)
-    categories |= 1u << cover->categories[i];
-  db_args args = {0};
-  db_bytes(&args, bytes_of(h->handle));
-  db_bytes(&args, bytes_of(cover->referral_id));
-  db_bytes(&args, bytes_of(cover->case_handle));
-  db_bytes(&args, bytes_of(cover->consent_id));
-  db_text(&args, h->sender);
-  db_text(&args, h->recipient);
-  db_i32(&args, (int32_t)cover->rank);
-  db_i32(&args, (int32_t)categories);
-  db_bytes(&args, bytes_of(h->message_id));
-  db_i32(&args, cover->rank == 1 ? (int32_t)REFERRAL_OFFERED : (int32_t)REFERRAL_HELD);
-  db_i64(&args, now);
-  return db_do(
-      c->db,
-      "INSERT INTO corridor.referral (handle, referral_id, case_handle, consent_id, asker, provider, rank,"
-      " categories, message_id, state, changed_at)"
-      " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
-      &args);
-}
-
 static bool set_state(core *c, cor_bytes handle, enum referral_state state, int64_t now) {
   db_args args = {0};
   db_bytes(&args, handle);
@@ -69,7 +45,11 @@ static bool release_next(core *c, act *a, cor_bytes handle) {
   PGresult *r = db_run(
       c->db,
       "WITH next AS (SELECT n.handle, n.message_id FROM corridor.referral n JOIN corridor.referral t"
-      "   ON t.referral_id = n.referral_id WHERE t.handle = $1 AND n.state = 0"
+      "   ON t.referral_id = n.referral_id JOIN corridor.delivery w ON w.message_id = n.message_id AND "
+      "w.state = 0"
+      "   WHERE t.handle = $1 AND n.state = 0"
+      "   AND EXISTS (SELECT FROM corridor.referral f WHERE f.referral_id = n.referral_id AND f.rank < "
+      "n.rank)"
       "   AND NOT EXISTS (SELECT FROM corridor.referral x WHERE x.referral_id = n.referral_id"
       "     AND x.state IN (1, 2))"
       "   ORDER BY n.rank LIMIT 1),"
@@ -84,6 +64,33 @@ static bool release_next(core *c, act *a, cor_bytes handle) {
   bool ok = r && (PQntuples(r) == 0 || open_answer_duty(c, a, r));
   PQclear(r);
   return ok;
+}
+
+bool referral_offer(core *c, act *a, const Corridor__V1__Header *h, const Corridor__V1__Cover *cover) {
+  uint32_t categories = 0;
+  for (size_t i = 0; i < cover->n_categories; i++)
+    categories |= 1u << cover->categories[i];
+  db_args args = {0};
+  db_bytes(&args, bytes_of(h->handle));
+  db_bytes(&args, bytes_of(cover->referral_id));
+  db_bytes(&args, bytes_of(cover->case_handle));
+  db_bytes(&args, bytes_of(cover->consent_id));
+  db_text(&args, h->sender);
+  db_text(&args, h->recipient);
+  db_i32(&args, (int32_t)cover->rank);
+  db_i32(&args, (int32_t)categories);
+  db_bytes(&args, bytes_of(h->message_id));
+  db_i32(&args, cover->rank == 1 ? (int32_t)REFERRAL_OFFERED : (int32_t)REFERRAL_HELD);
+  db_i64(&args, a->now);
+  if (!db_do(c->db,
+             "INSERT INTO corridor.referral (handle, referral_id, case_handle, consent_id, asker, provider, "
+             "rank,"
+             " categories, message_id, state, changed_at)"
+             " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+             &args))
+    return false;
+  /* The better ranked were all declined before this one came: its turn is now. */
+  return cover->rank == 1 || release_next(c, a, bytes_of(h->handle));
 }
 
 static bool stop_others(core *c, act *a, cor_bytes handle) {
@@ -102,12 +109,15 @@ static bool stop_others(core *c, act *a, cor_bytes handle) {
       " RETURNING d.message_id, d.sender, d.handle, d.case_handle",
       &args);
   if (!r) return false;
-  for (int i = 0; i < PQntuples(r); i++)
+  bool ok = true;
+  for (int i = 0; ok && i < PQntuples(r); i++) {
+    ok = duties_waive_message(c, a, db_get_bytes(r, i, 0));
     notice_end(&a->notices, db_get_text(r, i, 1), db_get_bytes(r, i, 0).data, db_get_bytes(r, i, 2).data,
                db_get_bytes(r, i, 3).data, CORRIDOR__V1__END_STATE__STOPPED, COR_REFERRAL_TAKEN, a->now,
                (cor_bytes){0});
+  }
   PQclear(r);
-  return true;
+  return ok;
 }
 
 bool referral_answered(core *c, act *a, const Corridor__V1__Header *h) {
@@ -117,9 +127,18 @@ bool referral_answered(core *c, act *a, const Corridor__V1__Header *h) {
   return set_state(c, handle, REFERRAL_DECLINED, a->now) && release_next(c, a, handle);
 }
 
+/* Only an offer that is still open: an answer that came first stands. */
 static bool move_on(core *c, act *a, const uint8_t *handle, enum referral_state state) {
   cor_bytes h = {handle, COR_ID_LEN};
-  return set_state(c, h, state, a->now) && release_next(c, a, h);
+  db_args args = {0};
+  db_bytes(&args, h);
+  db_i32(&args, (int32_t)state);
+  db_i64(&args, a->now);
+  return db_do(c->db,
+               "UPDATE corridor.referral SET state = $2, changed_at = $3 WHERE handle = $1 AND state IN "
+               "(0, 1)",
+               &args) &&
+         release_next(c, a, h);
 }
 
 bool referral_stopped(core *c, act *a, const uint8_t handle[COR_ID_LEN]) {

@@ -16,8 +16,8 @@ enum referral_state {
 };
 
 /* An admitted offer: rank 1 goes out at once, the others are held. */
-bool referral_offer(core *c, const Corridor__V1__Header *header, const Corridor__V1__Cover *cover,
-                    int64_t now) COR_MUST_CHECK;
+bool referral_offer(core *c, act *a, const Corridor__V1__Header *header,
+                    const Corridor__V1__Cover *cover) COR_MUST_CHECK;
 /* An admitted answer: accepted stops the other offers, declined releases the next. */
 bool referral_answered(core *c, act *a, const Corridor__V1__Header *header) COR_MUST_CHECK;
 /* The gate stopped the offer on its way, or it expired: the next candidate's turn. */

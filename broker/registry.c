@@ -28,12 +28,15 @@ static bool store_offices(db *conn, const Corridor__V1__CardList *list) {
     db_add_text(name, list->cards[i]->name);
     db_add_i64(state, list->cards[i]->state);
   }
-  return db_do(conn,
-               "INSERT INTO corridor.office (id, role, country, name, state)"
-               " SELECT * FROM unnest($1::text[], $2::smallint[], $3::text[], $4::text[], $5::smallint[])"
-               " ON CONFLICT (id) DO UPDATE SET role = excluded.role, country = excluded.country,"
-               "  name = excluded.name, state = excluded.state, suspended_at = NULL",
-               &args);
+  db_i64(&args, list->issued_at); /* a list signed before the hub suspended does not lift it */
+  return db_do(
+      conn,
+      "INSERT INTO corridor.office (id, role, country, name, state)"
+      " SELECT * FROM unnest($1::text[], $2::smallint[], $3::text[], $4::text[], $5::smallint[])"
+      " ON CONFLICT (id) DO UPDATE SET role = excluded.role, country = excluded.country,"
+      "  name = excluded.name, state = excluded.state,"
+      "  suspended_at = CASE WHEN corridor.office.suspended_at > $6 THEN corridor.office.suspended_at END",
+      &args);
 }
 
 /* One record per change of the registry; offices of a list are in the list. */

@@ -76,11 +76,15 @@ void session_send_cards(core *c, const session *s) {
   if (c->cards) (void)doorway_send_raw(c->doorway, s->connection, COR_CARDS, cor_cards_signed(c->cards));
 }
 
+void session_tell_door(core *c) {
+  if (!doorway_keys(c->doorway, c->cards, core_gate_time(c))) c->gate_epoch = -1; /* loaded and told again */
+}
+
 bool session_follow_cards(core *c) {
   bool changed;
   if (!registry_refresh(c, &changed)) return false;
   if (!changed) return true;
-  doorway_keys(c->doorway, c->cards, core_gate_time(c));
+  session_tell_door(c);
   for (size_t i = 0; i < c->sessions->n; i++)
     if (c->sessions->list[i].open) session_send_cards(c, &c->sessions->list[i]);
   return true;
@@ -92,17 +96,16 @@ typedef struct store_state {
 } store_state;
 
 /* Receipted by this office but unknown to its store: queued again while the body
- * is held. The gate is asked again at each claim. */
+ * is held. The first receipt stays; the gate is asked again at each claim. */
 static bool replay(core *c, const char *office, int64_t sequence) {
   db_args args = {0};
   db_text(&args, office);
   db_i64(&args, sequence);
-  return db_do(
-      c->db,
-      "UPDATE corridor.delivery d SET state = 1, receipt = NULL, delivered_at = NULL FROM corridor.message m"
-      " WHERE d.recipient = $1 AND d.state = 3 AND d.sequence > $2"
-      " AND m.message_id = d.message_id AND m.admitted_at = d.admitted_at AND m.body IS NOT NULL",
-      &args);
+  return db_do(c->db,
+               "UPDATE corridor.delivery d SET state = 1 FROM corridor.message m"
+               " WHERE d.recipient = $1 AND d.state = 3 AND d.sequence > $2"
+               " AND m.message_id = d.message_id AND m.admitted_at = d.admitted_at AND m.body IS NOT NULL",
+               &args);
 }
 
 /* Fences older sessions and gives back what they had claimed. */
@@ -174,8 +177,10 @@ void session_hello(core *c, session *s, const Corridor__V1__Hello *hello) {
   s = session_find(c->sessions, connection); /* removal moves sessions */
   s->open = true;
   s->epoch = (uint64_t)store.epoch;
+  s->quarantined = store.regressed;
   s->window = hello->window_messages < SESSION_WINDOW ? hello->window_messages : SESSION_WINDOW;
-  s->window_bytes = hello->window_bytes < SESSION_WINDOW_BYTES ? hello->window_bytes : SESSION_WINDOW_BYTES;
+  s->window_bytes = hello->window_bytes < SESSION_DELIVERY_BYTES ? hello->window_bytes
+                                                                 : SESSION_DELIVERY_BYTES;
   if (store.regressed)
     COR_LOG(c->log, COR_ALARM, "store-regressed", COR_WORD("office", s->office),
             COR_NUM("sequence", hello->store_sequence));

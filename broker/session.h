@@ -7,12 +7,18 @@
 #include "core.h"
 #include <corridor/v1/session.pb-c.h>
 
-enum { SESSIONS_MAX = 4096, SESSION_WINDOW = 256, SESSION_WINDOW_BYTES = 16 * 1024 * 1024 };
+enum {
+  SESSIONS_MAX = 4096,
+  SESSION_WINDOW = 256,
+  SESSION_WINDOW_BYTES = 16 * 1024 * 1024,
+  SESSION_DELIVERY_BYTES = 8 * 1024 * 1024 /* well below what the door holds for a slow reader */
+};
 
 typedef struct session {
   uint64_t connection;
   char office[COR_OFFICE_MAX + 1];
-  bool open; /* HELLO accepted */
+  bool open;        /* HELLO accepted */
+  bool quarantined; /* its store went backwards: nothing new is taken from it */
   uint64_t epoch;
   uint64_t taken_n; /* last submission number taken */
   uint64_t answered_n;
@@ -41,6 +47,8 @@ void sessions_clear(struct sessions *all);
  * if the agent's list is older, CARDS. On refusal says BYE and cuts. */
 void session_hello(core *c, session *s, const Corridor__V1__Hello *hello);
 void session_send_cards(core *c, const session *s);
+/* Which keys may connect; told again by session_follow_cards until it is heard. */
+void session_tell_door(core *c);
 /* Loads what changed in the registry: the door first (it cuts whose key is gone),
  * then every open session. False: the database did not answer. */
 bool session_follow_cards(core *c) COR_MUST_CHECK;

@@ -10,6 +10,7 @@
 #include "corridor/calendar.h"
 #include "corridor/refusal.h"
 #include "corridor/sop.h"
+#include "duties.h"
 #include "mail.h"
 #include <stdlib.h>
 #include <string.h>
@@ -26,20 +27,21 @@ typedef struct taken_back {
   const Corridor__V1__Header *header;
 } taken_back;
 
-/* Standing in the case itself (a provider's is in a referral), or reference and
- * code, which act at once from any office. */
+/* The offices the case belongs to, or the one that took the very consent; anyone
+ * else only with reference and code, which act at once from any office. */
 static bool authorise(core *c, facts_item *it, const Corridor__V1__ConsentWithdrawal *body, bool *may) {
-  if (it->facts.sender_standing && it->facts.case_known &&
-      memcmp(it->case_handle, it->header->handle.data, COR_ID_LEN) == 0) {
-    *may = true;
-    return true;
-  }
   db_args args = {0};
+  db_text(&args, it->header->sender);
+  db_bytes(&args, (cor_bytes){it->case_handle, it->has_case ? COR_ID_LEN : 0});
+  db_bytes(&args, bytes_of(body->consent_id));
   db_bytes(&args, bytes_of(body->reference_hash));
   db_bytes(&args, bytes_of(body->withdrawal_hash));
   PGresult *r = db_run(
       c->db,
-      "SELECT handle FROM corridor.avrr_case WHERE reference_hash = $1 AND withdrawal_hash = $2 FOR UPDATE",
+      "SELECT handle FROM corridor.avrr_case k WHERE"
+      " (handle = $2 AND (host_office = $1 OR origin_office = $1 OR EXISTS (SELECT FROM corridor.consent"
+      "   WHERE case_handle = k.handle AND consent_id = $3 AND taken_by = $1)))"
+      " OR (reference_hash = $4 AND withdrawal_hash = $5) ORDER BY handle = $2 DESC LIMIT 1 FOR UPDATE",
       &args);
   if (!r) return false;
   *may = PQntuples(r) == 1;
@@ -51,24 +53,23 @@ static bool authorise(core *c, facts_item *it, const Corridor__V1__ConsentWithdr
   return true;
 }
 
-static bool mark(core *c, const taken_back *t, int64_t now) {
+/* *news: something was still standing. */
+static bool mark(core *c, const taken_back *t, int64_t now, bool *news) {
   db_args args = {0};
   db_bytes(&args, t->handle);
   db_bytes(&args, t->consent_id);
   db_i64(&args, now);
-  if (!db_do(c->db,
-             "UPDATE corridor.consent SET withdrawn_at = $3 WHERE case_handle = $1 AND withdrawn_at IS NULL"
-             " AND ($2::bytea IS NULL OR consent_id = $2)",
-             &args))
-    return false;
-  db_bytes(&args, t->handle);
-  db_i64(&args, now);
-  if (!t->consent_id.data &&
-      !db_do(c->db,
-             "UPDATE corridor.avrr_case SET withdrawn_at = $2 WHERE handle = $1 AND withdrawn_at IS NULL",
-             &args))
-    return false;
-  db_args_clear(&args);
+  PGresult *marked = db_run(
+      c->db,
+      "WITH consents AS (UPDATE corridor.consent SET withdrawn_at = $3 WHERE case_handle = $1"
+      "   AND withdrawn_at IS NULL AND ($2::bytea IS NULL OR consent_id = $2) RETURNING 1),"
+      " cases AS (UPDATE corridor.avrr_case SET withdrawn_at = $3 WHERE handle = $1"
+      "   AND withdrawn_at IS NULL AND $2::bytea IS NULL RETURNING 1)"
+      " SELECT FROM consents UNION ALL SELECT FROM cases",
+      &args);
+  if (!marked) return false;
+  *news = PQntuples(marked) > 0;
+  PQclear(marked);
   db_bytes(&args, bytes_of(t->header->message_id));
   db_bytes(&args, t->handle);
   db_bytes(&args, t->consent_id);
@@ -91,7 +92,8 @@ static bool stop_waiting(core *c, act *a, const taken_back *t) {
                        " RETURNING d.message_id, d.sender, d.handle",
                        &args);
   if (!r) return false;
-  for (int i = 0; i < PQntuples(r); i++) {
+  bool ok = true;
+  for (int i = 0; ok && i < PQntuples(r); i++) {
     Corridor__V1__LogRecord record = CORRIDOR__V1__LOG_RECORD__INIT;
     cor_bytes id = db_get_bytes(r, i, 0), handle = db_get_bytes(r, i, 2);
     record.kind = CORRIDOR__V1__LOG_KIND__LOG_STOPPED;
@@ -103,32 +105,48 @@ static bool stop_waiting(core *c, act *a, const taken_back *t) {
     ledger_add(&a->log, &record);
     notice_end(&a->notices, db_get_text(r, i, 1), id.data, handle.data, t->handle.data,
                CORRIDOR__V1__END_STATE__STOPPED, COR_CONSENT_WITHDRAWN, a->now, (cor_bytes){0});
+    ok = duties_waive_message(c, a, id);
   }
   core_count(c, CORE_STOPPED, PQntuples(r));
   PQclear(r);
-  return true;
+  return ok;
 }
 
-static void ask(core *c, act *a, const taken_back *t, const char *office, cor_bytes handle,
-                ProtobufCBinaryData *ids, size_t n) {
-  const cor_card *card = cor_cards_find(c->cards, office);
+typedef struct told {
+  const char *office, *by; /* who received, who sent: both know the handle */
+  cor_bytes handle;
+  ProtobufCBinaryData *ids;
+  size_t n;
+} told;
+
+/* The answer is owed to who disclosed, not to who withdrew: that office may know
+ * neither the handle nor the recipient. */
+static void ask(core *c, act *a, const taken_back *t, const told *who) {
+  const cor_card *card = cor_cards_find(c->cards, who->office);
   const Corridor__V1__Calendar *calendar = card ? cor_cards_calendar(c->cards, card->card->country) : NULL;
   duty_opening duty = {.duty = COR_DUTY_ERASURE_ANSWER, .state = CORRIDOR__V1__OBLIGATION_STATE__OPEN};
   duty.due_at = cor_duty_due(duty.duty, calendar, a->now, 0);
-  snprintf(duty.responsible, sizeof duty.responsible, "%s", office);
-  snprintf(duty.counterpart, sizeof duty.counterpart, "%s", t->header->sender);
-  memcpy(duty.handle, handle.data, COR_ID_LEN);
+  snprintf(duty.responsible, sizeof duty.responsible, "%s", who->office);
+  snprintf(duty.counterpart, sizeof duty.counterpart, "%s", who->by);
+  memcpy(duty.handle, who->handle.data, COR_ID_LEN);
   memcpy(duty.case_handle, t->handle.data, COR_ID_LEN);
-  memcpy(duty.message_id, t->header->message_id.data, COR_ID_LEN);
-  act_open(a, &duty);
   Corridor__V1__WithdrawalNotice body = CORRIDOR__V1__WITHDRAWAL_NOTICE__INIT;
   body.consent_id = (ProtobufCBinaryData){t->consent_id.len, (uint8_t *)t->consent_id.data};
   body.withdrawn_at = a->now;
-  body.n_message_ids = n;
-  body.message_ids = ids;
+  body.n_message_ids = who->n;
+  body.message_ids = who->ids;
   body.answer_due = duty.due_at;
-  notice_add(&a->notices, office, COR_T(WITHDRAWAL_NOTICE), handle.data, t->handle.data,
-             t->header->message_id.data, &body.base);
+  const uint8_t *id = notice_add(&a->notices, who->office, COR_T(WITHDRAWAL_NOTICE), who->handle.data,
+                                 t->handle.data, t->header->message_id.data, &body.base);
+  if (!id) return;
+  memcpy(duty.message_id, id, COR_ID_LEN); /* the answer names the notice */
+  act_open(a, &duty);
+}
+
+static bool same_told(const PGresult *r, int i, int j) {
+  return strcmp(db_get_text(r, i, 0), db_get_text(r, j, 0)) == 0 &&
+         cor_bytes_equal(db_get_bytes(r, i, 1), db_get_bytes(r, j, 1)) &&
+         strcmp(db_get_text(r, i, 3), db_get_text(r, j, 3)) == 0;
 }
 
 /* Everyone to whom something personal was ever claimed under it, by the handle
@@ -139,11 +157,11 @@ static bool ask_recipients(core *c, act *a, const taken_back *t) {
   db_bytes(&args, t->consent_id);
   PGresult *r = db_run(
       c->db,
-      "SELECT d.recipient, d.handle, d.message_id FROM corridor.delivery d JOIN corridor.message m"
+      "SELECT d.recipient, d.handle, d.message_id, d.sender FROM corridor.delivery d JOIN corridor.message m"
       "  ON m.message_id = d.message_id AND m.admitted_at = d.admitted_at"
       " WHERE d.case_handle = $1 AND d.first_claimed_at IS NOT NULL AND m.sender <> 'hub'"
       " AND (m.categories & ~2) <> 0 AND ($2::bytea IS NULL OR m.consent_id = $2)"
-      " ORDER BY d.recipient, d.handle, d.sequence",
+      " ORDER BY d.recipient, d.handle, d.sender, d.sequence",
       &args);
   if (!r) return false;
   int rows = PQntuples(r);
@@ -153,11 +171,10 @@ static bool ask_recipients(core *c, act *a, const taken_back *t) {
   for (int i = 0; i < rows; i++) {
     cor_bytes id = db_get_bytes(r, i, 2);
     ids[n++] = (ProtobufCBinaryData){id.len, (uint8_t *)id.data};
-    bool last = i + 1 == rows || n == NOTICE_IDS_MAX ||
-                strcmp(db_get_text(r, i, 0), db_get_text(r, i + 1, 0)) != 0 ||
-                !cor_bytes_equal(db_get_bytes(r, i, 1), db_get_bytes(r, i + 1, 1));
+    bool last = i + 1 == rows || n == NOTICE_IDS_MAX || !same_told(r, i, i + 1);
     if (!last) continue;
-    ask(c, a, t, db_get_text(r, i, 0), db_get_bytes(r, i, 1), ids, n);
+    told who = {db_get_text(r, i, 0), db_get_text(r, i, 3), db_get_bytes(r, i, 1), ids, n};
+    ask(c, a, t, &who);
     n = 0;
   }
   free(ids);
@@ -187,7 +204,10 @@ bool withdrawal_apply(core *c, act *a, facts_item *it, const ProtobufCMessage *m
   }
   taken_back t = {.handle = {it->case_handle, COR_ID_LEN}, .header = it->header};
   if (body->extent == CORRIDOR__V1__WITHDRAWAL_EXTENT__ONE_CONSENT) t.consent_id = bytes_of(body->consent_id);
-  if (!mark(c, &t, a->now) || !stop_waiting(c, a, &t) || !ask_recipients(c, a, &t)) return false;
+  bool news;
+  if (!mark(c, &t, a->now, &news)) return false;
   note(a, &t);
-  return true;
+  if (!news) return true; /* withdrawn before: everyone has been asked */
+  if (!t.consent_id.data && !duties_waive_case(c, a, t.handle)) return false;
+  return stop_waiting(c, a, &t) && ask_recipients(c, a, &t);
 }

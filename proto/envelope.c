@@ -20,6 +20,8 @@
 #define HUB "hub"
 #define NOT_STORED "nothing was stored; correct it and send again"
 
+enum { RANK_MAX = 1000 };
+
 static cor_bytes view(ProtobufCBinaryData field) {
   return (cor_bytes){field.data, field.len};
 }
@@ -36,7 +38,8 @@ static bool cover_check(const Corridor__V1__Cover *cover, cor_error *err) {
     return cor_fail(err, COR_BAD_INPUT, "cover.consent_id", "must be 16 bytes or absent; " NOT_STORED);
   if (cover->referral_id.len != COR_ID_LEN)
     return cor_fail(err, COR_BAD_INPUT, "cover.referral_id", "must be 16 bytes; " NOT_STORED);
-  if (cover->rank == 0) return cor_fail(err, COR_BAD_INPUT, "cover.rank", "must be 1 or more; " NOT_STORED);
+  if (cover->rank == 0 || cover->rank > RANK_MAX)
+    return cor_fail(err, COR_BAD_INPUT, "cover.rank", "must be 1 to 1000; " NOT_STORED);
   for (size_t i = 0; i < cover->n_categories; i++)
     if (cover->categories[i] <= (i > 0 ? cover->categories[i - 1] : 0))
       return cor_fail(err, COR_BAD_INPUT, "cover.categories", "must be strictly ascending; " NOT_STORED);

@@ -243,7 +243,9 @@ static verdict happened_before(const question *q) {
 static verdict referral_free(const question *q) {
   bool takes = q->header->type == COR_T(REFERRAL) || q->header->type == COR_T(REFERRAL_HANDOVER) ||
                (q->header->type == COR_T(REFERRAL_ACK) && q->header->outcome == COR_OUTCOME(YES));
-  return takes && q->facts->referral_taken ? refuse(COR_REFERRAL_TAKEN, "handle") : pass;
+  if (takes && q->facts->referral_taken) return refuse(COR_REFERRAL_TAKEN, "handle");
+  bool used = q->header->type == COR_T(REFERRAL) && q->facts->handle_taken;
+  return used ? refuse(COR_CONFLICT, "handle") : pass;
 }
 
 /* --- limits --- */

@@ -8,12 +8,14 @@ CREATE TABLE corridor.avrr_case (
   return_type     smallint NOT NULL,
   host_office     text NOT NULL,
   origin_office   text NOT NULL,
-  reference_hash  bytea NOT NULL UNIQUE,
+  reference_hash  bytea NOT NULL,         -- alone not unique: a refusal would tell that it exists
   withdrawal_hash bytea NOT NULL,
   declared_on     integer NOT NULL,     -- day number
   registered_at   bigint NOT NULL,
   withdrawn_at    bigint                -- every consent of the case withdrawn
 );
+
+CREATE UNIQUE INDEX avrr_case_reference ON corridor.avrr_case (reference_hash, withdrawal_hash);
 
 -- The one lookup: absent means "no standing", and nothing else is touched.
 CREATE TABLE corridor.standing (
@@ -63,11 +65,12 @@ CREATE TABLE corridor.consent_scope (
 );
 
 CREATE TABLE corridor.withdrawal (
-  message_id   bytea PRIMARY KEY,
+  message_id   bytea NOT NULL,
   case_handle  bytea NOT NULL,
   consent_id   bytea,                   -- null = all
   by_office    text NOT NULL,
-  withdrawn_at bigint NOT NULL
+  withdrawn_at bigint NOT NULL,
+  PRIMARY KEY (message_id, by_office)
 );
 CREATE INDEX withdrawal_case ON corridor.withdrawal (case_handle);
 

@@ -77,14 +77,17 @@ PGresult *PQexecPrepared(PGconn *conn, const char *name, int n, const char *cons
 
 /* ---- SQLite ---- */
 
-static int reads_only(const char *sql) {
-  return sql == NULL || strncmp(sql, "SELECT", 6) == 0 || strncmp(sql, "PRAGMA", 6) == 0 ||
-         strncmp(sql, "WITH", 4) == 0;
+/* BEGIN and ROLLBACK frame reads as well, and change nothing by themselves. */
+static int changes_nothing(const char *sql) {
+  static const char *const words[] = {"SELECT", "PRAGMA", "WITH", "BEGIN", "ROLLBACK"};
+  for (size_t i = 0; sql != NULL && i < sizeof words / sizeof *words; i++)
+    if (strncmp(sql, words[i], strlen(words[i])) == 0) return 1;
+  return sql == NULL;
 }
 
 int sqlite3_step(sqlite3_stmt *stmt) {
   NEXT(sqlite3_step);
-  if (!reads_only(sqlite3_sql(stmt))) step(sqlite3_sql(stmt));
+  if (!changes_nothing(sqlite3_sql(stmt))) step(sqlite3_sql(stmt));
   return sqlite3_step_next(stmt);
 }
 

@@ -15,6 +15,7 @@
  * one JSON line of counts. Fatal: anything else that fails. */
 #include "admit.h"
 #include "claim.h"
+#include "quota.h"
 #include "corridor/ca.h"
 #include "corridor/codec.h"
 #include "corridor/frames.h"
@@ -80,6 +81,7 @@ static void broker_open(broker *b, const char *name, const char *conninfo, const
   c->metrics = calloc(CORE_METRICS, sizeof *c->metrics);
   c->memory = cor_sign_memory_new(64);
   c->sessions = sessions_new();
+  c->refusals = quota_new();
   c->gate_epoch = -1;
   c->db = db_new(conninfo, c->log);
   snprintf(path, sizeof path, "ipc://%s/hub/core/%s", folder, name);
@@ -100,6 +102,7 @@ static void broker_close(broker *b) {
   doorway_destroy(&c->doorway);
   db_destroy(&c->db);
   sessions_destroy(&c->sessions);
+  quota_destroy(&c->refusals);
   cor_sign_memory_destroy(&c->memory);
   cor_cards_destroy(&c->cards);
   cor_office_clear(&c->hub);
