@@ -88,7 +88,7 @@ static bool open_clock(core *c, cor_error *err) {
 static bool core_open(core *c, cor_error *err) {
   char path[512];
   uint8_t name[8];
-  cor_level level;
+  cor_level level = COR_INFO;
   if (!read_level(cor_config_text(c->config, "log_level"), &level, err) ||
       !cor_status_check(cor_config_text(c->config, "status"), err))
     return false;

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta, timezone
 import harness
 import people
 import stages
-from exactly import Stream, ask, lasting
+from exactly import Stream, lasting
 from harness import wait_for
 
 TWO = harness.standard_offices()[:2]
