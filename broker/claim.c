@@ -176,20 +176,9 @@ static bool mark_claimed(core *c, claim_batch *b, int64_t now) {
 }
 
 static void note(act *a, core *c, candidate *k, Corridor__V1__LogKind kind) {
-  const Corridor__V1__Header *h = k->header;
-  Corridor__V1__LogRecord record = CORRIDOR__V1__LOG_RECORD__INIT;
-  record.kind = kind;
-  record.at = a->now;
-  record.message_id = h->message_id;
-  record.sender = h->sender;
-  record.recipient = h->recipient;
-  record.handle = h->handle;
-  record.type = h->type;
-  record.n_categories = h->n_categories;
-  record.categories = h->categories;
-  record.purpose = h->purpose;
-  record.basis = h->basis;
-  record.consent_id = k->cover ? k->cover->consent_id : h->consent_id;
+  Corridor__V1__LogRecord record;
+  ledger_of_header(&record, kind, a->now, k->header);
+  if (k->cover) record.consent_id = k->cover->consent_id;
   record.code = (uint32_t)k->code;
   record.card_list = cor_cards_number(c->cards);
   k->entry = ledger_add(&a->log, &record);

@@ -7,6 +7,7 @@
  * same. A handful of statements per run, however many items. Trusts verified,
  * decoded headers. */
 #include "facts.h"
+#include "corridor/codec.h"
 #include "corridor/refusal.h"
 #include "corridor/sop.h"
 #include "registry.h"
@@ -14,21 +15,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-static cor_bytes bytes_of(ProtobufCBinaryData b) {
-  return (cor_bytes){b.data, b.len};
-}
 static cor_bytes case_of(const facts_item *it) {
   return (cor_bytes){it->case_handle, COR_ID_LEN};
 }
 
 cor_bytes facts_consent_id(const facts_item *it) {
-  return bytes_of(it->cover ? it->cover->consent_id : it->header->consent_id);
+  return cor_bytes_of(it->cover ? it->cover->consent_id : it->header->consent_id);
 }
 
 /* An offer's sender needs standing in the case; everyone else in the handle the
  * header names. */
 static cor_bytes standing_handle(const facts_item *it) {
-  return bytes_of(it->cover ? it->cover->case_handle : it->header->handle);
+  return cor_bytes_of(it->cover ? it->cover->case_handle : it->header->handle);
 }
 
 static void load_party(core *c, cor_gate_party *party, const char *office, int64_t now) {
@@ -73,7 +71,7 @@ static bool load_standing(core *c, facts_item *items, size_t n) {
     db_add_text(office, items[i].header->sender);
     db_add_bytes(handle, standing_handle(&items[i]));
     db_add_text(office, items[i].header->recipient);
-    db_add_bytes(handle, bytes_of(items[i].header->handle));
+    db_add_bytes(handle, cor_bytes_of(items[i].header->handle));
   }
   PGresult *r = db_run(c->db,
                        "SELECT a.i, s.case_handle FROM unnest($1::text[], $2::bytea[]) WITH ORDINALITY AS a "
@@ -109,7 +107,7 @@ static bool load_cases(core *c, facts_item *items, size_t n, facts_lock lock) {
   for (size_t i = 0; i < n; i++) {
     if (items[i].has_case) db_add_bytes(handles, case_of(&items[i]));
     if (items[i].header->type == COR_T(REGISTRATION))
-      db_add_bytes(handles, bytes_of(items[i].header->handle));
+      db_add_bytes(handles, cor_bytes_of(items[i].header->handle));
   }
   PGresult *r = db_run(c->db, lock == FACTS_UPDATE ? update : share, &args);
   if (!r) return false;
@@ -117,7 +115,8 @@ static bool load_cases(core *c, facts_item *items, size_t n, facts_lock lock) {
     cor_bytes handle = db_get_bytes(r, row, 0);
     for (size_t i = 0; i < n; i++) {
       facts_item *it = &items[i];
-      if (it->header->type == COR_T(REGISTRATION) && cor_bytes_equal(handle, bytes_of(it->header->handle)))
+      if (it->header->type == COR_T(REGISTRATION) &&
+          cor_bytes_equal(handle, cor_bytes_of(it->header->handle)))
         it->facts.handle_taken = true;
       if (!it->has_case || !cor_bytes_equal(handle, case_of(it))) continue;
       it->facts.case_known = true;
@@ -190,7 +189,7 @@ static bool load_steps(core *c, facts_item *items, size_t n) {
     if (settled(&items[i]))
       items[i].facts.history = items[i].facts.history_yes = UINT64_MAX;
     else if (items[i].facts.case_known)
-      db_add_bytes(handles, bytes_of(items[i].header->handle));
+      db_add_bytes(handles, cor_bytes_of(items[i].header->handle));
   }
   if (handles->count == 0) {
     db_args_clear(&args);
@@ -202,7 +201,8 @@ static bool load_steps(core *c, facts_item *items, size_t n) {
   for (int row = 0; row < PQntuples(r); row++) {
     uint64_t bit = UINT64_C(1) << db_get_int(r, row, 1);
     for (size_t i = 0; i < n; i++) {
-      if (settled(&items[i]) || !cor_bytes_equal(db_get_bytes(r, row, 0), bytes_of(items[i].header->handle)))
+      if (settled(&items[i]) ||
+          !cor_bytes_equal(db_get_bytes(r, row, 0), cor_bytes_of(items[i].header->handle)))
         continue;
       items[i].facts.history |= bit;
       if (db_get_int(r, row, 2) == COR_OUTCOME(YES)) items[i].facts.history_yes |= bit;
@@ -219,7 +219,7 @@ static bool lock_needs(core *c, const facts_item *items, size_t n) {
   db_array *handles = db_list(&args, DB_BYTES);
   for (size_t i = 0; i < n; i++)
     if (!items[i].claim && items[i].header->type == COR_T(REFERRAL_ACK))
-      db_add_bytes(handles, bytes_of(items[i].header->handle));
+      db_add_bytes(handles, cor_bytes_of(items[i].header->handle));
   if (handles->count == 0) {
     db_args_clear(&args);
     return true;
@@ -238,7 +238,7 @@ static bool load_referrals(core *c, facts_item *items, size_t n) {
   for (size_t i = 0; i < n; i++) {
     Corridor__V1__MessageType t = items[i].header->type;
     if (t == COR_T(REFERRAL) || t == COR_T(REFERRAL_ACK) || t == COR_T(REFERRAL_HANDOVER))
-      db_add_bytes(handles, bytes_of(items[i].header->handle));
+      db_add_bytes(handles, cor_bytes_of(items[i].header->handle));
   }
   if (handles->count == 0) {
     db_args_clear(&args);
@@ -252,7 +252,7 @@ static bool load_referrals(core *c, facts_item *items, size_t n) {
   if (!r) return false;
   for (int row = 0; row < PQntuples(r); row++)
     for (size_t i = 0; i < n; i++)
-      if (cor_bytes_equal(db_get_bytes(r, row, 0), bytes_of(items[i].header->handle)))
+      if (cor_bytes_equal(db_get_bytes(r, row, 0), cor_bytes_of(items[i].header->handle)))
         items[i].facts.referral_taken = true;
   PQclear(r);
   return true;
@@ -269,8 +269,8 @@ static bool load_taken(core *c, facts_item *items, size_t n) {
     const facts_item *it = &items[i];
     bool offer = it->header->type == COR_T(REFERRAL) && it->cover;
     if (it->claim || (!offer && it->header->type != COR_T(REGISTRATION))) continue;
-    db_add_bytes(handle, bytes_of(it->header->handle));
-    db_add_bytes(need, offer ? bytes_of(it->cover->referral_id) : (cor_bytes){0});
+    db_add_bytes(handle, cor_bytes_of(it->header->handle));
+    db_add_bytes(need, offer ? cor_bytes_of(it->cover->referral_id) : (cor_bytes){0});
     db_add_i64(rank, offer ? it->cover->rank : 0);
     db_add_i64(index, (int64_t)i);
   }
@@ -301,7 +301,7 @@ static bool load_backlog(core *c, facts_item *items, size_t n) {
   for (size_t i = 0; i < n; i++) {
     if (items[i].claim || !items[i].facts.case_known) continue;
     db_add_text(office, items[i].header->recipient);
-    db_add_bytes(handle, bytes_of(items[i].header->handle));
+    db_add_bytes(handle, cor_bytes_of(items[i].header->handle));
     db_add_i64(index, (int64_t)i);
   }
   if (office->count == 0) {

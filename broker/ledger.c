@@ -14,6 +14,23 @@ void ledger_begin(ledger *log) {
   *log = (ledger){0};
 }
 
+void ledger_of_header(Corridor__V1__LogRecord *record, Corridor__V1__LogKind kind, int64_t at,
+                      const Corridor__V1__Header *h) {
+  corridor__v1__log_record__init(record);
+  record->kind = kind;
+  record->at = at;
+  record->message_id = h->message_id;
+  record->sender = h->sender;
+  record->recipient = h->recipient;
+  record->handle = h->handle;
+  record->type = h->type;
+  record->n_categories = h->n_categories;
+  record->categories = h->categories;
+  record->purpose = h->purpose;
+  record->basis = h->basis;
+  record->consent_id = h->consent_id;
+}
+
 size_t ledger_add(ledger *log, const Corridor__V1__LogRecord *record) {
   if (log->n == log->cap) {
     log->cap = log->cap ? log->cap * 2 : 64;

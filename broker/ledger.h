@@ -3,6 +3,7 @@
 #ifndef BROKER_LEDGER_H
 #define BROKER_LEDGER_H
 #include "db.h"
+#include <corridor/v1/envelope.pb-c.h>
 #include <corridor/v1/record.pb-c.h>
 
 typedef struct ledger_entry {
@@ -17,6 +18,9 @@ typedef struct ledger {
 } ledger;
 
 void ledger_begin(ledger *log);
+/* Starts a record with what a header says; borrows from the header. */
+void ledger_of_header(Corridor__V1__LogRecord *record, Corridor__V1__LogKind kind, int64_t at,
+                      const Corridor__V1__Header *header);
 /* Copies the record; returns its index in entries. */
 size_t ledger_add(ledger *log, const Corridor__V1__LogRecord *record);
 /* Inserts leaves and records in the open transaction; fills leaf_id. */

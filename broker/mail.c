@@ -5,12 +5,9 @@
  * transaction or not at all; the sequence number of a delivery is the
  * database's. The bytes stored are the bytes that were signed. */
 #include "mail.h"
+#include "corridor/codec.h"
 #include "corridor/gate.h"
 #include "corridor/sop.h"
-
-static cor_bytes bytes_of(ProtobufCBinaryData b) {
-  return (cor_bytes){b.data, b.len};
-}
 
 static bool write_messages(core *c, const mail *all, size_t n, int64_t now) {
   db_args args = {0};
@@ -28,11 +25,11 @@ static bool write_messages(core *c, const mail *all, size_t n, int64_t now) {
            *body = db_list(&args, DB_BYTES);
   for (size_t i = 0; i < n; i++) {
     const Corridor__V1__Header *h = all[i].header;
-    db_add_bytes(id, bytes_of(h->message_id));
+    db_add_bytes(id, cor_bytes_of(h->message_id));
     db_add_text(sender, h->sender);
     db_add_text(recipient, h->recipient);
     db_add_i64(compartment, h->compartment);
-    db_add_bytes(handle, bytes_of(h->handle));
+    db_add_bytes(handle, cor_bytes_of(h->handle));
     db_add_bytes(kase, all[i].case_handle);
     db_add_i64(type, h->type);
     db_add_i64(purpose, h->purpose);
@@ -72,10 +69,10 @@ bool mail_write(core *c, const mail *all, size_t n, int64_t now) {
   for (size_t i = 0; i < n; i++) {
     const Corridor__V1__Header *h = all[i].header;
     if (!all[i].deliver) continue;
-    db_add_bytes(id, bytes_of(h->message_id));
+    db_add_bytes(id, cor_bytes_of(h->message_id));
     db_add_text(sender, h->sender);
     db_add_text(recipient, h->recipient);
-    db_add_bytes(handle, bytes_of(h->handle));
+    db_add_bytes(handle, cor_bytes_of(h->handle));
     db_add_bytes(kase, all[i].case_handle);
     db_add_i64(lane, cor_sop_find(h->type)->lane == COR_LANE_OVERTAKES);
     db_add_i64(state, all[i].state);

@@ -15,10 +15,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static cor_bytes bytes_of(ProtobufCBinaryData b) {
-  return (cor_bytes){b.data, b.len};
-}
-
 static PGresult *mark(core *c, const round_t *r, int64_t now) {
   db_args args = {0};
   db_array *sequence = db_list(&args, DB_I64), *id = db_list(&args, DB_BYTES),
@@ -26,9 +22,9 @@ static PGresult *mark(core *c, const round_t *r, int64_t now) {
   db_array *hash = db_list(&args, DB_BYTES), *receipt = db_list(&args, DB_BYTES);
   for (size_t i = 0; i < r->n_receipts; i++) {
     db_add_i64(sequence, (int64_t)r->receipts[i].content->sequence);
-    db_add_bytes(id, bytes_of(r->receipts[i].content->message_id));
+    db_add_bytes(id, cor_bytes_of(r->receipts[i].content->message_id));
     db_add_text(office, r->receipts[i].office);
-    db_add_bytes(hash, bytes_of(r->receipts[i].content->header_hash));
+    db_add_bytes(hash, cor_bytes_of(r->receipts[i].content->header_hash));
     db_add_bytes(receipt, cor_buf_view(&r->receipts[i].bytes));
   }
   db_i64(&args, now);
@@ -50,18 +46,6 @@ static PGresult *mark(core *c, const round_t *r, int64_t now) {
       &args);
 }
 
-static void note(act *a, const Corridor__V1__Header *h) {
-  Corridor__V1__LogRecord record = CORRIDOR__V1__LOG_RECORD__INIT;
-  record.kind = CORRIDOR__V1__LOG_KIND__LOG_RECEIPTED;
-  record.at = a->now;
-  record.message_id = h->message_id;
-  record.sender = h->sender;
-  record.recipient = h->recipient;
-  record.handle = h->handle;
-  record.type = h->type;
-  ledger_add(&a->log, &record);
-}
-
 static bool tell(core *c, act *a, const PGresult *r, int row, const round_t *round) {
   cor_error err;
   const delivery_receipt *by = &round->receipts[db_get_int(r, row, 0) - 1];
@@ -69,7 +53,9 @@ static bool tell(core *c, act *a, const PGresult *r, int row, const round_t *rou
       &corridor__v1__header__descriptor, db_get_bytes(r, row, 4), COR_HEADER_MAX, true, &err);
   bool ok = true;
   if (!h) return true; /* our own stored bytes; a damaged row alarms in the audit */
-  note(a, h);
+  Corridor__V1__LogRecord record;
+  ledger_of_header(&record, CORRIDOR__V1__LOG_KIND__LOG_RECEIPTED, a->now, h);
+  ledger_add(&a->log, &record);
   if (strcmp(h->sender, "hub") != 0) {
     cor_bytes kase = db_get_bytes(r, row, 3);
     notice_end(&a->notices, h->sender, h->message_id.data, h->handle.data, kase.data,

@@ -12,10 +12,6 @@
 #include "withdrawal.h"
 #include <string.h>
 
-static cor_bytes bytes_of(ProtobufCBinaryData b) {
-  return (cor_bytes){b.data, b.len};
-}
-
 bool record_read(const cor_envelope *envelope, ProtobufCMessage **body, cor_error *err) {
   const Corridor__V1__Header *h = envelope->header;
   const ProtobufCMessageDescriptor *type = cor_sop_body(h->type, h->compartment);
@@ -33,13 +29,13 @@ static bool registration(core *c, act *a, facts_item *it, const ProtobufCMessage
     return true;
   }
   db_args args = {0};
-  db_bytes(&args, bytes_of(h->handle));
+  db_bytes(&args, cor_bytes_of(h->handle));
   db_text(&args, body->programme);
   db_i32(&args, (int32_t)body->return_type);
   db_text(&args, h->sender);
   db_text(&args, body->origin_office);
-  db_bytes(&args, bytes_of(body->reference_hash));
-  db_bytes(&args, bytes_of(body->withdrawal_hash));
+  db_bytes(&args, cor_bytes_of(body->reference_hash));
+  db_bytes(&args, cor_bytes_of(body->withdrawal_hash));
   db_i32(&args, body->declared_on);
   db_i64(&args, a->now);
   PGresult *r = db_run(
@@ -68,7 +64,7 @@ static uint32_t scope_categories(const Corridor__V1__ConsentScope *scope) {
  * from the office that took it: another office takes a consent of its own. */
 static bool consent_fits(core *c, const facts_item *it, const Corridor__V1__ConsentRecord *body, int *code) {
   db_args args = {0};
-  db_bytes(&args, bytes_of(body->consent_id));
+  db_bytes(&args, cor_bytes_of(body->consent_id));
   PGresult *r = db_run(
       c->db,
       "SELECT version, case_handle, withdrawn_at, taken_by FROM corridor.consent WHERE consent_id = $1"
@@ -90,7 +86,7 @@ static bool consent_fits(core *c, const facts_item *it, const Corridor__V1__Cons
 
 static bool store_scopes(core *c, const Corridor__V1__ConsentRecord *body) {
   db_args args = {0};
-  db_bytes(&args, bytes_of(body->consent_id));
+  db_bytes(&args, cor_bytes_of(body->consent_id));
   db_i32(&args, (int32_t)body->version);
   db_array *scope = db_list(&args, DB_I16), *purpose = db_list(&args, DB_I16),
            *categories = db_list(&args, DB_I32);
@@ -124,14 +120,14 @@ static bool consent(core *c, act *a, facts_item *it, const ProtobufCMessage *mes
   if (!consent_fits(c, it, body, code)) return false;
   if (*code != COR_OK) return true;
   db_args args = {0};
-  db_bytes(&args, bytes_of(body->consent_id));
+  db_bytes(&args, cor_bytes_of(body->consent_id));
   db_i32(&args, (int32_t)body->version);
   db_bytes(&args, (cor_bytes){it->case_handle, COR_ID_LEN});
   db_text(&args, it->header->sender);
   db_i64(&args, body->valid_from);
   db_i64(&args, body->valid_until);
-  db_bytes(&args, bytes_of(body->evidence_sha256));
-  db_bytes(&args, bytes_of(it->header->message_id));
+  db_bytes(&args, cor_bytes_of(body->evidence_sha256));
+  db_bytes(&args, cor_bytes_of(it->header->message_id));
   db_i64(&args, a->now);
   return db_do(c->db, "INSERT INTO corridor.consent VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)", &args) &&
          store_scopes(c, body);

@@ -12,10 +12,6 @@
 #include "mail.h"
 #include <string.h>
 
-static cor_bytes bytes_of(ProtobufCBinaryData b) {
-  return (cor_bytes){b.data, b.len};
-}
-
 static bool set_state(core *c, cor_bytes handle, enum referral_state state, int64_t now) {
   db_args args = {0};
   db_bytes(&args, handle);
@@ -71,15 +67,15 @@ bool referral_offer(core *c, act *a, const Corridor__V1__Header *h, const Corrid
   for (size_t i = 0; i < cover->n_categories; i++)
     categories |= 1u << cover->categories[i];
   db_args args = {0};
-  db_bytes(&args, bytes_of(h->handle));
-  db_bytes(&args, bytes_of(cover->referral_id));
-  db_bytes(&args, bytes_of(cover->case_handle));
-  db_bytes(&args, bytes_of(cover->consent_id));
+  db_bytes(&args, cor_bytes_of(h->handle));
+  db_bytes(&args, cor_bytes_of(cover->referral_id));
+  db_bytes(&args, cor_bytes_of(cover->case_handle));
+  db_bytes(&args, cor_bytes_of(cover->consent_id));
   db_text(&args, h->sender);
   db_text(&args, h->recipient);
   db_i32(&args, (int32_t)cover->rank);
   db_i32(&args, (int32_t)categories);
-  db_bytes(&args, bytes_of(h->message_id));
+  db_bytes(&args, cor_bytes_of(h->message_id));
   db_i32(&args, cover->rank == 1 ? (int32_t)REFERRAL_OFFERED : (int32_t)REFERRAL_HELD);
   db_i64(&args, a->now);
   if (!db_do(c->db,
@@ -90,7 +86,7 @@ bool referral_offer(core *c, act *a, const Corridor__V1__Header *h, const Corrid
              &args))
     return false;
   /* The better ranked were all declined before this one came: its turn is now. */
-  return cover->rank == 1 || release_next(c, a, bytes_of(h->handle));
+  return cover->rank == 1 || release_next(c, a, cor_bytes_of(h->handle));
 }
 
 static bool stop_others(core *c, act *a, cor_bytes handle) {
@@ -121,7 +117,7 @@ static bool stop_others(core *c, act *a, cor_bytes handle) {
 }
 
 bool referral_answered(core *c, act *a, const Corridor__V1__Header *h) {
-  cor_bytes handle = bytes_of(h->handle);
+  cor_bytes handle = cor_bytes_of(h->handle);
   if (h->outcome == COR_OUTCOME(YES))
     return set_state(c, handle, REFERRAL_ACCEPTED, a->now) && stop_others(c, a, handle);
   return set_state(c, handle, REFERRAL_DECLINED, a->now) && release_next(c, a, handle);

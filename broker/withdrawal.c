@@ -7,6 +7,7 @@
  * never delivered. The reply is the same whether or not the sender may withdraw.
  * Never blocked by state, consent or limits. */
 #include "withdrawal.h"
+#include "corridor/codec.h"
 #include "corridor/calendar.h"
 #include "corridor/refusal.h"
 #include "corridor/sop.h"
@@ -14,10 +15,6 @@
 #include "mail.h"
 #include <stdlib.h>
 #include <string.h>
-
-static cor_bytes bytes_of(ProtobufCBinaryData b) {
-  return (cor_bytes){b.data, b.len};
-}
 
 enum { NOTICE_IDS_MAX = 1000 }; /* content rules allow 1024 in one notice */
 
@@ -33,9 +30,9 @@ static bool authorise(core *c, facts_item *it, const Corridor__V1__ConsentWithdr
   db_args args = {0};
   db_text(&args, it->header->sender);
   db_bytes(&args, (cor_bytes){it->case_handle, it->has_case ? COR_ID_LEN : 0});
-  db_bytes(&args, bytes_of(body->consent_id));
-  db_bytes(&args, bytes_of(body->reference_hash));
-  db_bytes(&args, bytes_of(body->withdrawal_hash));
+  db_bytes(&args, cor_bytes_of(body->consent_id));
+  db_bytes(&args, cor_bytes_of(body->reference_hash));
+  db_bytes(&args, cor_bytes_of(body->withdrawal_hash));
   PGresult *r = db_run(
       c->db,
       "SELECT handle FROM corridor.avrr_case k WHERE"
@@ -70,7 +67,7 @@ static bool mark(core *c, const taken_back *t, int64_t now, bool *news) {
   if (!marked) return false;
   *news = PQntuples(marked) > 0;
   PQclear(marked);
-  db_bytes(&args, bytes_of(t->header->message_id));
+  db_bytes(&args, cor_bytes_of(t->header->message_id));
   db_bytes(&args, t->handle);
   db_bytes(&args, t->consent_id);
   db_text(&args, t->header->sender);
@@ -203,7 +200,8 @@ bool withdrawal_apply(core *c, act *a, facts_item *it, const ProtobufCMessage *m
     return true;
   }
   taken_back t = {.handle = {it->case_handle, COR_ID_LEN}, .header = it->header};
-  if (body->extent == CORRIDOR__V1__WITHDRAWAL_EXTENT__ONE_CONSENT) t.consent_id = bytes_of(body->consent_id);
+  if (body->extent == CORRIDOR__V1__WITHDRAWAL_EXTENT__ONE_CONSENT)
+    t.consent_id = cor_bytes_of(body->consent_id);
   bool news;
   if (!mark(c, &t, a->now, &news)) return false;
   note(a, &t);

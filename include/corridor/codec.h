@@ -29,5 +29,10 @@ bool cor_encode(const ProtobufCMessage *message, cor_buf *out, cor_error *err) C
 ProtobufCMessage *cor_decode_large(const ProtobufCMessageDescriptor *type, cor_bytes in, size_t max_len,
                                    size_t max_fields, cor_error *err) COR_MUST_CHECK;
 
+/* A bytes field as borrowed bytes. */
+static inline cor_bytes cor_bytes_of(ProtobufCBinaryData field) {
+  return (cor_bytes){field.data, field.len};
+}
+
 bool cor_utf8_valid(cor_bytes text); /* also refuses NUL */
 #endif
