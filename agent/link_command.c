@@ -3,7 +3,9 @@
  * Guarantees: commands take effect in the order they came; deliveries gather
  * into a batch that is taken before any other command is looked at. Before
  * WELCOME nothing is believed but WELCOME itself, a card list (which carries its
- * own signature), pings and BYE. A handler that returns false ends the session. */
+ * own signature), pings and BYE; and WELCOME comes once. The hub tells of a
+ * quarantine once, so it lasts here until the operator starts the agent anew. A
+ * handler that returns false ends the session. */
 #include "link_internal.h"
 
 #include "corridor/codec.h"
@@ -12,6 +14,12 @@
 enum { RECEIVE_MAX = 256 };
 static const int64_t skew_ms = 2 * 60 * 1000;
 
+/* The hub's time less ours; the hub may claim any time at all. */
+static int64_t skew_of(int64_t hub_time, int64_t now) {
+  int64_t skew;
+  return !__builtin_sub_overflow(hub_time, now, &skew) ? skew : hub_time < 0 ? INT64_MIN : INT64_MAX;
+}
+
 static bool on_welcome(agent_link *l, const cor_frames *frames, cor_error *err) {
   Corridor__V1__Welcome *w = (Corridor__V1__Welcome *)cor_decode(
       &corridor__v1__welcome__descriptor, frames->control, COR_CONTROL_MAX, false, err);
@@ -19,14 +27,14 @@ static bool on_welcome(agent_link *l, const cor_frames *frames, cor_error *err) 
   bool ok = w->version == COR_PROTOCOL ||
             cor_fail(err, COR_UNSUPPORTED_VERSION, "version", "the hub speaks another version");
   if (ok) {
-    const int64_t skew = w->hub_time - cor_clock_now(l->a->clock);
+    const int64_t skew = skew_of(w->hub_time, cor_clock_now(l->a->clock));
     l->window_messages = w->window_messages == 0                ? 1
                          : w->window_messages < LINK_FLIGHT_MAX ? w->window_messages
                                                                 : LINK_FLIGHT_MAX;
     l->window_bytes = w->window_bytes;
-    l->quarantined = w->quarantined;
+    l->quarantined = l->quarantined || w->quarantined;
     pthread_mutex_lock(&l->facts_lock);
-    l->facts.quarantined = w->quarantined;
+    l->facts.quarantined = l->quarantined;
     l->facts.clock_skew = skew;
     pthread_mutex_unlock(&l->facts_lock);
     if (skew > skew_ms || skew < -skew_ms) COR_LOG(l->a->log, COR_ALARM, "clock-skew", COR_NUM("ms", skew));
@@ -76,18 +84,20 @@ static bool on_bye(agent_link *l, const cor_frames *frames, cor_error *err) {
 
 static const struct {
   bool (*handle)(agent_link *, const cor_frames *, cor_error *);
-  bool greeting; /* also before WELCOME */
+  bool greeting, later; /* before WELCOME, after it */
 } commands[] = {
-    [COR_WELCOME] = {on_welcome, true}, [COR_RESULTS] = {link_on_results, false},
-    [COR_CARDS] = {on_cards, true},     [COR_PING] = {on_ping, true},
-    [COR_PONG] = {on_pong, true},       [COR_BYE] = {on_bye, true},
-    [COR_DELIVER] = {NULL, false},
+    [COR_WELCOME] = {on_welcome, true, false}, [COR_RESULTS] = {link_on_results, false, true},
+    [COR_CARDS] = {on_cards, true, true},      [COR_PING] = {on_ping, true, true},
+    [COR_PONG] = {on_pong, true, true},        [COR_BYE] = {on_bye, true, true},
+    [COR_DELIVER] = {NULL, false, true},
 };
 
 static bool dispatch(agent_link *l, link_message *m, cor_error *err) {
   const size_t command = (size_t)m->frames.command;
   if (l->state == LINK_GREETING && !commands[command].greeting)
     return cor_fail(err, COR_HELLO_EXPECTED, "", "the hub sent command %zu before WELCOME", command);
+  if (l->state != LINK_GREETING && !commands[command].later)
+    return cor_fail(err, COR_BAD_FRAMES, "", "the hub sent command %zu after WELCOME", command);
   return link_take_batch(l, err) && commands[command].handle(l, &m->frames, err);
 }
 

@@ -12,6 +12,7 @@
 #include "merkle.h"
 #include "corridor/codec.h"
 #include "corridor/refusal.h"
+#include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/x509.h>
@@ -19,6 +20,7 @@
 #include <string.h>
 
 /* ceil(log2(COR_BATCH_MAX)) */
+enum { P256_POINT_MAX = 97 };
 enum { PATH_LEN_MAX = 12, DOMAIN_LEN_MAX = 64 };
 enum { INPUT_MAX = DOMAIN_LEN_MAX + 1 + 1 + COR_OFFICE_MAX + 1 + 4 + COR_HASH_LEN };
 
@@ -178,14 +180,15 @@ uint64_t cor_sign_memory_checks(const cor_sign_memory *memory) {
   return memory->checks;
 }
 
-/* The public key's own encoding, never its address: a freed key's address returns. */
+/* The public point, never the key's address: a freed key's address returns. Not
+ * i2d_PUBKEY: looking up its encoder costs as much as the verification. */
 static bool memory_name(EVP_PKEY *key, const input *in, cor_bytes ecdsa, uint8_t name[COR_HASH_LEN]) {
-  uint8_t *spki = NULL;
-  int len = i2d_PUBKEY(key, &spki);
-  if (len <= 0) return false;
-  const cor_bytes pieces[] = {{spki, (size_t)len}, {in->data, in->len}, ecdsa};
+  uint8_t point[P256_POINT_MAX];
+  size_t len = 0;
+  if (EVP_PKEY_get_octet_string_param(key, OSSL_PKEY_PARAM_PUB_KEY, point, sizeof point, &len) != 1)
+    return false;
+  const cor_bytes pieces[] = {{point, len}, {in->data, in->len}, ecdsa};
   cor_sha256(name, pieces, 3);
-  OPENSSL_free(spki);
   return true;
 }
 

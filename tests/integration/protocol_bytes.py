@@ -6,6 +6,7 @@ every signature, certificate and seal from the stock openssl command. § numbers
 are the page's. What does not keep to the page raises Wrong with the page's code.
 """
 
+import functools
 import hashlib
 import os
 import re
@@ -142,6 +143,7 @@ def pem(certificate):
     return openssl("x509", "-inform", "DER", data=certificate)
 
 
+@functools.cache  # the same answer each time, and a process each time
 def public_key(certificate_pem):
     return openssl("x509", "-pubkey", "-noout", data=certificate_pem)
 
@@ -251,6 +253,7 @@ def unit(compartment=0):
     return f"seal-{pb.Compartment.Name(compartment).lower()}" if compartment else "signing"
 
 
+@functools.cache
 def check_certificate(der, office, compartment, ca, at):
     """Its PEM, when it is the CA's word for this office's key at that time (seconds)."""
     text = pem(der)
