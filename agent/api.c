@@ -227,7 +227,7 @@ static int listen_on(const char *path, cor_error *err) {
   const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   /* fchmod before bind: the socket's file is born 0600, whatever the umask. */
   if (fd < 0 || fchmod(fd, 0600) != 0 || bind(fd, (struct sockaddr *)&address, sizeof address) != 0 ||
-      chmod(path, 0600) != 0 || listen(fd, CONNECTIONS_MAX) != 0) {
+      listen(fd, CONNECTIONS_MAX) != 0) {
     (void)cor_fail(err, COR_INTERNAL, "socket", "cannot listen on %s: %s", path, strerror(errno));
     if (fd >= 0) close(fd);
     return -1;

@@ -45,10 +45,19 @@ static bool keep_consent(api_request *q, const cor_cards *cards, const char *nam
                          .compartment = COR_C(RECORD),
                          .body = &record->base,
                          .path = "/consent"};
+  store_consent kept;
   if (!api_case(q, name, &c, err)) return false;
   memcpy(order.handle, c.handle, COR_ID_LEN);
+  store_found before = store_consent_get(q->a->store, record->consent_id.data, &kept, err);
+  if (before == STORE_ERROR) return false;
+  store_consent_clear(&kept);
+  if (before == STORE_FOUND && memcmp(kept.case_handle, c.handle, COR_ID_LEN) != 0)
+    return cor_fail(err, COR_BAD_INPUT, "/consent/consentId",
+                    "this consent is another case's; nothing was kept");
   if (!compose_message(q->a, cards, &order, id, err)) return false;
-  store_consent kept = {.version = record->version};
+  /* A new version of a consent that was withdrawn is as withdrawn as the first. */
+  kept = (store_consent){.version = record->version,
+                         .withdrawn_at = before == STORE_FOUND ? kept.withdrawn_at : 0};
   memcpy(kept.id, record->consent_id.data, COR_ID_LEN);
   memcpy(kept.case_handle, c.handle, COR_ID_LEN);
   memcpy(kept.message_id, id, COR_ID_LEN);

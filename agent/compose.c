@@ -218,6 +218,17 @@ static bool note_case(agent *a, const compose_order *order, const store_case *kn
   return store_case_put(a->store, &c, err);
 }
 
+/* Who signs "erased" has erased: in the transaction that keeps the statement. */
+static bool erase(agent *a, const compose_order *order, int64_t at, cor_error *err) {
+  const Corridor__V1__ErasureStatement *statement = (const Corridor__V1__ErasureStatement *)order->body;
+  if (order->body->descriptor != &corridor__v1__erasure_statement__descriptor ||
+      statement->ground != CORRIDOR__V1__ERASURE_GROUND__ERASED)
+    return true;
+  for (size_t i = 0; i < statement->n_message_ids; i++) /* 16 bytes each: content_rules.c */
+    if (!store_message_erase(a->store, order->handle, statement->message_ids[i].data, at, err)) return false;
+  return true;
+}
+
 bool compose_message(agent *a, const cor_cards *cards, const compose_order *order, uint8_t id[COR_ID_LEN],
                      cor_error *err) {
   draft d = {0};
@@ -240,7 +251,8 @@ bool compose_message(agent *a, const cor_cards *cards, const compose_order *orde
     goto done;
   wire = cor_envelope_make(&d.header, order->cover, cor_buf_view(&body), a->office.signing, err);
   if (wire == NULL) goto done;
-  ok = keep(a, order, known, &d, wire, &body, err) && note_case(a, order, known, err);
+  ok = keep(a, order, known, &d, wire, &body, err) && note_case(a, order, known, err) &&
+       erase(a, order, d.header.sent_at, err);
   if (ok) memcpy(id, d.id, COR_ID_LEN);
 done:
   if (wire != NULL) cor_message_free(&wire->base);

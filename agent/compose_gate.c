@@ -173,6 +173,10 @@ bool compose_gate(agent *a, const cor_cards *cards, const compose_order *order, 
   l.facts.now = cor_clock_now(a->clock);
   l.facts.sender = party(cards, a->office.id, l.facts.now);
   l.facts.recipient = party(cards, order->to, l.facts.now);
+  /* A hub that withholds newer lists must not make us seal to a key revoked in
+   * them. Records go unsealed; they wait in the outbox for the hub's own word. */
+  if (cor_cards_expired(cards, l.facts.now) && !order->row->to_hub)
+    l.facts.sender.card = COR_CARD_LIST_EXPIRED;
   l.facts.agreements = (const Corridor__V1__Agreement *const *)list->agreements;
   l.facts.n_agreements = list->n_agreements;
   if (order->cover != NULL)

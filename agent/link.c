@@ -46,6 +46,10 @@ void link_count(agent_link *l, link_metric which) {
   atomic_fetch_add(&l->metrics[which].value, 1);
 }
 
+void link_count_message(agent_link *l, link_metric which, int compartment) {
+  if (!(COR_BIT(compartment) & STORE_RESTRICTED)) link_count(l, which);
+}
+
 cor_metric *link_metrics(agent_link *l, size_t *n) {
   *n = LINK_METRICS;
   return l->metrics;

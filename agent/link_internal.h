@@ -47,7 +47,7 @@ typedef enum link_event { LINK_ON_DUE, LINK_ON_WELCOMED, LINK_ON_LOST, LINK_ON_S
 typedef struct link_flight {
   uint64_t n;
   int64_t row;
-  int type;
+  int compartment;
   uint8_t id[COR_ID_LEN], header_hash[COR_HASH_LEN];
   size_t bytes;
 } link_flight;
@@ -88,6 +88,9 @@ struct agent_link {
 
 /* link.c */
 void link_count(agent_link *l, link_metric which);
+/* Messages of restricted compartments are not counted: /metrics has readers who
+ * may not learn of them. */
+void link_count_message(agent_link *l, link_metric which, int compartment);
 void link_happen(agent_link *l, link_event what, int code); /* the one place where state changes */
 
 /* link_command.c: takes what has arrived, bounded */
@@ -111,7 +114,11 @@ bool link_on_results(agent_link *l, const cor_frames *frames, cor_error *err) CO
 /* link_take.c: deliveries come in, receipts go out */
 bool link_take_batch(agent_link *l, cor_error *err) COR_MUST_CHECK;
 
-/* link_notice.c: what a hub notice changes here; in the caller's transaction */
+/* link_notice.c: what a hub notice changes here; in the caller's transaction.
+ * A notice about one of our restricted messages stands where that stands: who may
+ * not see the message may not see its end. */
+bool link_notice_place(agent_link *l, const ProtobufCMessage *notice, store_message *as,
+                       cor_error *err) COR_MUST_CHECK;
 bool link_notice_apply(agent_link *l, const cor_cards *cards, const Corridor__V1__Header *header,
                        const ProtobufCMessage *notice, cor_error *err) COR_MUST_CHECK;
 #endif

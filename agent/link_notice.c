@@ -91,6 +91,17 @@ static bool on_end(agent_link *l, const cor_cards *cards, const Corridor__V1__He
   return ok;
 }
 
+bool link_notice_place(agent_link *l, const ProtobufCMessage *notice, store_message *as, cor_error *err) {
+  const Corridor__V1__EndNotice *end = (const Corridor__V1__EndNotice *)notice;
+  store_message ours;
+  if (notice->descriptor != &corridor__v1__end_notice__descriptor || !is_id(end->message_id)) return true;
+  store_found found = store_message_find(l->a->store, end->message_id.data, &ours, err);
+  if (found != STORE_FOUND) return found == STORE_ABSENT;
+  if (ours.outgoing && (COR_BIT(ours.compartment) & STORE_RESTRICTED)) as->compartment = ours.compartment;
+  store_message_clear(&ours);
+  return true;
+}
+
 /* ---- a deadline ---- */
 
 static bool note_duty(agent_link *l, const store_due *due, const char *word, cor_error *err) {

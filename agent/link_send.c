@@ -33,11 +33,11 @@ static bool submit_one(agent_link *l, const store_message *m, cor_error *err) {
   cor_message_free(&submission.envelope->base);
   if (!ok) return false;
   link_flight *flight = &l->flight[l->n_flight++];
-  *flight = (link_flight){.n = l->next_n++, .row = m->n, .type = m->type, .bytes = m->body.len};
+  *flight = (link_flight){.n = l->next_n++, .row = m->n, .compartment = m->compartment, .bytes = m->body.len};
   memcpy(flight->id, m->id, COR_ID_LEN);
   memcpy(flight->header_hash, m->header_hash, COR_HASH_LEN);
   l->flight_bytes += flight->bytes;
-  link_count(l, LINK_SUBMITTED);
+  link_count_message(l, LINK_SUBMITTED, m->compartment);
   COR_LOG(l->a->log, COR_DEBUG, "submitted", COR_ID("message", m->id), COR_NUM("n", flight->n));
   return true;
 }
@@ -119,7 +119,7 @@ static bool admitted(agent_link *l, const Corridor__V1__Result *result, const li
   ok = ok && store_out_apply(l->a->store, flight->id, &what, err);
   cor_buf_clear(&bytes);
   cor_message_free(&receipt->base);
-  if (ok) link_count(l, LINK_ADMITTED);
+  if (ok) link_count_message(l, LINK_ADMITTED, flight->compartment);
   return ok;
 }
 
@@ -141,7 +141,7 @@ static bool postpone(agent_link *l, const link_flight *flight, int code, cor_err
   uint32_t dice;
   cor_random((uint8_t *)&dice, sizeof dice);
   const int64_t wait = most / 2 + (int64_t)(dice % (uint32_t)(most / 2));
-  link_count(l, LINK_POSTPONED);
+  link_count_message(l, LINK_POSTPONED, flight->compartment);
   l->look_at = cor_clock_monotonic_ms() + wait;
   return store_out_postpone(l->a->store, flight->id, code, l->look_at, err);
 }
@@ -151,7 +151,7 @@ static bool refused(agent_link *l, const Corridor__V1__Refusal *refusal, const l
   const int code = refusal->code > 0 && refusal->code < 1000 ? (int)refusal->code : COR_INTERNAL;
   if (refusal->retry && passes_by_itself(code)) return postpone(l, flight, code, err);
   store_outcome what = {.event = STORE_OUT_REFUSE, .code = code, .at = cor_clock_now(l->a->clock)};
-  link_count(l, LINK_REFUSED);
+  link_count_message(l, LINK_REFUSED, flight->compartment);
   return store_out_apply(l->a->store, flight->id, &what, err);
 }
 

@@ -128,12 +128,13 @@ static bool note_case(agent_link *l, const taken *t, cor_error *err) {
 
 static bool keep(agent_link *l, const cor_cards *cards, taken *t, cor_error *err) {
   const uint8_t *id = t->message.id;
+  if (t->notice != NULL && !link_notice_place(l, t->notice, &t->message, err)) return false;
   switch (store_in_put(l->a->store, &t->message, t->delivery->sequence, &t->receipt, err)) {
   case STORE_TAKE_NEW:
     if (!note_case(l, t, err)) return false;
     return t->notice == NULL || link_notice_apply(l, cards, t->envelope.header, t->notice, err);
   case STORE_TAKE_AGAIN:
-    link_count(l, LINK_REDELIVERED);
+    link_count_message(l, LINK_REDELIVERED, t->message.compartment);
     COR_LOG(l->a->log, COR_INFO, "delivered-again", COR_ID("message", id));
     return true;
   case STORE_TAKE_CONFLICT:
@@ -207,7 +208,7 @@ bool link_take_batch(agent_link *l, cor_error *err) {
   if (ok) {
     store_announce(l->a->store);
     for (size_t i = 0; i < n; i++)
-      if (all[i].receipt.len > 0) link_count(l, LINK_RECEIVED);
+      if (all[i].receipt.len > 0) link_count_message(l, LINK_RECEIVED, all[i].message.compartment);
     ok = send_receipts(l, all, n, err);
   } else if (err->code == COR_DISK_FULL) {
     COR_LOG(l->a->log, COR_ALARM, "delivery-not-kept", COR_CODE(err->code), COR_NUM("messages", n));

@@ -11,6 +11,7 @@
 #include <getopt.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 
 static const char usage[] = "Usage: corridor-agent --config FILE [--check-config]\n"
                             "       corridor-agent --sample-config | --help | --version\n"
@@ -46,6 +47,7 @@ static int check(const char *path) {
 static int run(const char *path) {
   agent a;
   cor_error err = {0};
+  prctl(PR_SET_DUMPABLE, 0); /* no core files, no ptrace: keys and opened files pass through here */
   bool prepared = agent_prepare(&a, path, &err);
   bool ok = prepared && agent_run(&a, &err);
   bool bad_config = a.config == NULL;

@@ -43,6 +43,8 @@ static bool unseal(const agent *a, const store_message *m, const Corridor__V1__H
   if (holder == NULL)
     return cor_fail(err, COR_NOT_PERMITTED, "", "name a user and passphrase that hold the %s key",
                     cor_compartment_name(header->compartment));
+  if (m->body.len == 0)
+    return cor_fail(err, COR_CANNOT_OPEN, "", "this office erased the content after a withdrawal");
   char path[PATH_LEN];
   snprintf(path, sizeof path, "%s/keys/%s.crt", roster_dir(a->roster),
            cor_compartment_name(header->compartment));
@@ -58,7 +60,9 @@ static bool unseal(const agent *a, const store_message *m, const Corridor__V1__H
 }
 
 /* An opened case file tells which printed number its handle belongs to: keep the
- * number's hash, so that people here can name the case by it. */
+ * number's hash, so that people here can name the case by it. The first word
+ * stands: no later file moves a number to another person's handle, or a case of
+ * our own to another number. */
 static bool learn_case(agent *a, const store_message *m, const ProtobufCMessage *body, cor_error *err) {
   const Corridor__V1__CaseFileCasework *file = (const Corridor__V1__CaseFileCasework *)body;
   char reference[COR_REFERENCE_TEXT];
@@ -67,7 +71,15 @@ static bool learn_case(agent *a, const store_message *m, const ProtobufCMessage 
   store_found found = store_case_get(a->store, m->handle, &c, err);
   if (found != STORE_FOUND) return found == STORE_ABSENT;
   if (!cor_reference_parse(file->case_ref, reference)) return true;
-  cor_reference_hash(reference, c.reference_hash);
+  uint8_t hash[COR_HASH_LEN];
+  cor_reference_hash(reference, hash);
+  if (c.own || c.has_reference) {
+    if (!c.has_reference || memcmp(hash, c.reference_hash, sizeof hash) != 0)
+      COR_LOG(a->log, COR_ALARM, "reference-not-believed", COR_ID("message", m->id),
+              COR_WORD("sender", m->peer));
+    return true;
+  }
+  memcpy(c.reference_hash, hash, sizeof hash);
   c.has_reference = true;
   snprintf(c.programme, sizeof c.programme, "%s", file->programme);
   return store_case_put(a->store, &c, err);

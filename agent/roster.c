@@ -24,6 +24,7 @@ struct roster {
   const cor_office *office;
   cor_log *log;
   X509 *ca;
+  pthread_mutex_t changing; /* one list at a time is compared, written and put in force */
   pthread_rwlock_t lock;
   cor_cards *cards;
 };
@@ -66,6 +67,7 @@ roster *roster_load(const char *dir, const cor_office *office, cor_log *log, cor
   snprintf(r->dir, sizeof r->dir, "%s", dir);
   r->office = office;
   r->log = log;
+  pthread_mutex_init(&r->changing, NULL);
   pthread_rwlock_init(&r->lock, NULL);
   snprintf(path, sizeof path, "%s/ca.crt", r->dir);
   r->ca = cor_cert_from_pem_file(path, err);
@@ -83,12 +85,9 @@ void roster_destroy(roster **r) {
   cor_cards_destroy(&(*r)->cards);
   X509_free((*r)->ca);
   pthread_rwlock_destroy(&(*r)->lock);
+  pthread_mutex_destroy(&(*r)->changing);
   free(*r);
   *r = NULL;
-}
-
-bool roster_demo(const roster *r) {
-  return cor_cert_is_demo(r->ca);
 }
 
 const char *roster_dir(const roster *r) {
@@ -141,12 +140,17 @@ static bool offer(roster *r, cor_bytes list, bool save, cor_error *err) {
 }
 
 bool roster_replace(roster *r, cor_bytes signed_list, cor_error *err) {
-  return offer(r, signed_list, true, err);
+  pthread_mutex_lock(&r->changing);
+  bool ok = offer(r, signed_list, true, err);
+  pthread_mutex_unlock(&r->changing);
+  return ok;
 }
 
 bool roster_reread(roster *r, cor_error *err) {
   cor_buf list = {NULL, 0};
+  pthread_mutex_lock(&r->changing);
   bool ok = read_list(r, &list, err) && offer(r, cor_buf_view(&list), false, err);
+  pthread_mutex_unlock(&r->changing);
   cor_buf_clear(&list);
   return ok;
 }

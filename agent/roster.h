@@ -12,8 +12,6 @@ typedef struct roster roster;
  * borrowed and must outlive the roster. */
 roster *roster_load(const char *dir, const cor_office *office, cor_log *log, cor_error *err) COR_MUST_CHECK;
 void roster_destroy(roster **r);
-/* True if the programme CA bears the demo mark. */
-bool roster_demo(const roster *r);
 const char *roster_dir(const roster *r);
 
 /* The cards cannot change between hold and release; hold them shortly. */

@@ -141,12 +141,17 @@ static void abandon(store *s) {
 bool store_commit(store *s, cor_error *err) {
   bool ok = store_exec(s, err, "COMMIT", NULL, 0);
   if (!ok) abandon(s);
+  /* What was erased stands in the log until that is empty. Should it not empty
+   * now, the next checkpoint overwrites it. */
+  if (ok && s->erased) sqlite3_wal_checkpoint_v2(s->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+  s->erased = false;
   pthread_mutex_unlock(&s->mutex);
   return ok;
 }
 
 void store_rollback(store *s) {
   abandon(s);
+  s->erased = false;
   pthread_mutex_unlock(&s->mutex);
 }
 
@@ -234,8 +239,8 @@ static bool claim_file(store *s, const char *path, cor_error *err) {
 
 static bool settings(store *s, cor_error *err) {
   static const char *const pragmas[] = {"PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL",
-                                        "PRAGMA foreign_keys=ON", "PRAGMA trusted_schema=OFF",
-                                        "PRAGMA busy_timeout=5000"};
+                                        "PRAGMA foreign_keys=ON",  "PRAGMA trusted_schema=OFF",
+                                        "PRAGMA secure_delete=ON", "PRAGMA busy_timeout=5000"};
   for (size_t i = 0; i < sizeof pragmas / sizeof *pragmas; i++) {
     int rc = sqlite3_exec(s->db, pragmas[i], NULL, NULL, NULL);
     if (rc != SQLITE_OK) return store_sql_error(s, rc, err);

@@ -120,6 +120,13 @@ store_taken store_in_put(store *s, const store_message *message, uint64_t sequen
                          cor_error *err) COR_MUST_CHECK;
 bool store_in_checked(store *s, const store_message *message, int code, cor_error *err) COR_MUST_CHECK;
 
+/* What was received or sent under handle (a case's, or the referral's own) with
+ * this id loses its body for good, on disk too once committed; envelope, receipt
+ * and the row that tells a repetition stay. Unknown ids, and what is still queued,
+ * change nothing. */
+bool store_message_erase(store *s, const uint8_t handle[COR_ID_LEN], const uint8_t id[COR_ID_LEN], int64_t at,
+                         cor_error *err) COR_MUST_CHECK;
+
 /* Either box, by id; with envelope, body and receipt. */
 store_found store_message_find(store *s, const uint8_t id[COR_ID_LEN], store_message *out,
                                cor_error *err) COR_MUST_CHECK;
@@ -166,6 +173,7 @@ typedef struct store_case {
 bool store_case_put(store *s, const store_case *c, cor_error *err) COR_MUST_CHECK; /* insert or replace */
 store_found store_case_get(store *s, const uint8_t handle[COR_ID_LEN], store_case *out,
                            cor_error *err) COR_MUST_CHECK;
+/* ERROR with NO_SUCH_CASE when two cases of others bear the number. */
 store_found store_case_by_reference(store *s, const uint8_t hash[COR_HASH_LEN], store_case *out,
                                     cor_error *err) COR_MUST_CHECK;
 bool store_case_list(store *s, bool (*each)(const store_case *, void *), void *ctx,

@@ -61,7 +61,23 @@ store_found store_case_get(store *s, const uint8_t handle[COR_ID_LEN], store_cas
 
 store_found store_case_by_reference(store *s, const uint8_t hash[COR_HASH_LEN], store_case *out,
                                     cor_error *err) {
-  return read_one(s, STORE_SELECT(s, err, CASE_COLUMNS " WHERE reference_hash = ?", A_HASH(hash)), out, err);
+  store_case other;
+  sqlite3_stmt *stmt = STORE_SELECT(
+      s, err, CASE_COLUMNS " WHERE reference_hash = ? ORDER BY own DESC LIMIT 2", A_HASH(hash));
+  if (stmt == NULL) return STORE_ERROR;
+  store_found found = store_next(s, stmt, err);
+  if (found != STORE_FOUND) return found;
+  read_row(stmt, out);
+  /* Our own registration made the number; of two senders' claims to it, neither
+   * may be taken for the person. */
+  found = out->own ? STORE_ABSENT : read_one(s, stmt, &other, err);
+  store_done(stmt);
+  if (found == STORE_ABSENT) return STORE_FOUND;
+  if (found == STORE_FOUND)
+    (void)cor_fail(err, COR_NO_SUCH_CASE, "/case",
+                   "two cases received here bear this reference number: name the case by its handle, and ask "
+                   "both senders which is right");
+  return STORE_ERROR;
 }
 
 bool store_case_list(store *s, bool (*each)(const store_case *, void *), void *ctx, cor_error *err) {

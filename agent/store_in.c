@@ -68,6 +68,39 @@ bool store_in_checked(store *s, const store_message *m, int code, cor_error *err
                     A_TEXT(m->peer), A_ID(m->id), A_INT(code == COR_OK ? 1 : code));
 }
 
+static bool erase_from(store *s, const char *sql, const uint8_t *handle, const uint8_t *id, bool outgoing,
+                       int64_t at, cor_error *err) {
+  store_message m;
+  sqlite3_stmt *stmt = STORE_SELECT(s, err, sql, A_ID(id), A_ID(handle));
+  if (stmt == NULL) return false;
+  store_found found = store_next(s, stmt, err);
+  if (found != STORE_FOUND) return found == STORE_ABSENT;
+  store_event event = {.event = "erased",
+                       .at = at,
+                       .type = sqlite3_column_int(stmt, 0),
+                       .compartment = sqlite3_column_int(stmt, 1),
+                       .outgoing = outgoing,
+                       .peer = m.peer,
+                       .detail = ""};
+  store_column_text(stmt, 2, m.peer, sizeof m.peer);
+  store_column_fixed(stmt, 3, event.handle, COR_ID_LEN);
+  memcpy(event.message_id, id, COR_ID_LEN);
+  store_done(stmt);
+  s->erased = true;
+  return store_event_put(s, &event, err);
+}
+
+bool store_message_erase(store *s, const uint8_t handle[COR_ID_LEN], const uint8_t id[COR_ID_LEN], int64_t at,
+                         cor_error *err) {
+  static const char in_sql[] = "UPDATE inbox SET body = x'' WHERE message_id = ?1 AND handle = ?2"
+                               " AND length(body) > 0 RETURNING type, compartment, sender, handle";
+  static const char out_sql[] =
+      "UPDATE outbox SET body = x'' WHERE message_id = ?1 AND (handle = ?2 OR case_handle = ?2)"
+      " AND state <> 1 AND length(body) > 0 RETURNING type, compartment, recipient, handle";
+  return erase_from(s, in_sql, handle, id, false, at, err) &&
+         erase_from(s, out_sql, handle, id, true, at, err);
+}
+
 /* ---- reading ---- */
 
 #define OUT_COLUMNS                                                                                          \

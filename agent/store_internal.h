@@ -14,6 +14,7 @@ struct store {
   int lock_fd;
   char dir[4096];
   pthread_mutex_t mutex; /* the connection */
+  bool erased;           /* in this transaction: its commit empties the log, too */
   struct {
     const char *sql;
     sqlite3_stmt *stmt;

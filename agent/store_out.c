@@ -24,7 +24,9 @@ const char *store_state_name(store_state state) {
 
 /* state x event -> next. 0: the event cannot be true any more and changes
  * nothing (a late answer, a notice that came twice). An end notice may overtake
- * the answer that admitted the message when the agent died in between. */
+ * the answer that admitted the message when the agent died in between. What the
+ * hub tells of a message is its word only; that the recipient has it is signed by
+ * the recipient, so a delivery stands whatever was told before. */
 static const store_state next_state[STORE_EXPIRED + 1][STORE_OUT_EXPIRE + 1] = {
     [STORE_QUEUED] = {[STORE_OUT_ADMIT] = STORE_ADMITTED,
                       [STORE_OUT_REFUSE] = STORE_REFUSED,
@@ -34,6 +36,9 @@ static const store_state next_state[STORE_EXPIRED + 1][STORE_OUT_EXPIRE + 1] = {
     [STORE_ADMITTED] = {[STORE_OUT_DELIVER] = STORE_DELIVERED,
                         [STORE_OUT_STOP] = STORE_STOPPED,
                         [STORE_OUT_EXPIRE] = STORE_EXPIRED},
+    [STORE_REFUSED] = {[STORE_OUT_DELIVER] = STORE_DELIVERED},
+    [STORE_STOPPED] = {[STORE_OUT_DELIVER] = STORE_DELIVERED},
+    [STORE_EXPIRED] = {[STORE_OUT_DELIVER] = STORE_DELIVERED},
 };
 
 bool store_out_put(store *s, const store_message *m, bool overtakes, cor_error *err) {
@@ -144,7 +149,9 @@ bool store_out_apply(store *s, const uint8_t id[COR_ID_LEN], const store_outcome
             COR_WORD("state", store_state_name(m.state)), COR_NUM("event", what->event));
     return true;
   }
-  COR_LOG(s->log, COR_INFO, "message-state", COR_ID("message", id),
+  /* Delivered though refused, stopped or expired: the hub said one and did another. */
+  const bool belied = to == STORE_DELIVERED && m.state != STORE_QUEUED && m.state != STORE_ADMITTED;
+  COR_LOG(s->log, belied ? COR_ALARM : COR_INFO, "message-state", COR_ID("message", id),
           COR_WORD("from", store_state_name(m.state)), COR_WORD("to", store_state_name(to)),
           COR_CODE(what->code));
   store_event event = {.event = store_state_name(to),

@@ -345,8 +345,10 @@ bool claim_timers(core *c, int64_t now) {
   if (!db_begin(c->db)) return false;
   db_i64(&args, now);
   lapsed = db_run(c->db,
-                  "UPDATE corridor.delivery SET state = 1, lease_until = NULL"
-                  " WHERE state = 2 AND lease_until <= $1 RETURNING recipient, lease_broker",
+                  "UPDATE corridor.delivery d SET state = 1, lease_until = NULL FROM corridor.message m"
+                  " WHERE d.state = 2 AND d.lease_until <= $1"
+                  " AND m.message_id = d.message_id AND m.admitted_at = d.admitted_at"
+                  " RETURNING d.recipient, d.lease_broker, coalesce(octet_length(m.body), 0)",
                   &args);
   if (!lapsed) goto out;
   db_i64(&args, now);
@@ -375,7 +377,7 @@ bool claim_timers(core *c, int64_t now) {
    * sent (a full disk) would in the end be sent nothing. */
   for (int i = 0; ok && i < PQntuples(lapsed); i++)
     if (strcmp(db_get_text(lapsed, i, 1), c->broker) == 0)
-      session_landed(session_of(c->sessions, db_get_text(lapsed, i, 0)));
+      session_landed(session_of(c->sessions, db_get_text(lapsed, i, 0)), (uint64_t)db_get_int(lapsed, i, 2));
 out:
   PQclear(lapsed);
   PQclear(r);

@@ -8,6 +8,7 @@
  * in the responsible office's country. Paused while the clock is in doubt. */
 #include "duties.h"
 #include "corridor/calendar.h"
+#include "corridor/codec.h"
 #include "corridor/refusal.h"
 #include "corridor/sop.h"
 #include "referral.h"
@@ -85,16 +86,33 @@ static Corridor__V1__MessageType answering(cor_duty duty) {
   return COR_T(MESSAGE_TYPE_UNSPECIFIED);
 }
 
+/* One that names what it answers answers nothing else. */
+static bool answers(const PGresult *r, int row, const duty_opening *o) {
+  cor_error err;
+  Corridor__V1__Header *h = (Corridor__V1__Header *)cor_decode(
+      &corridor__v1__header__descriptor, db_get_bytes(r, row, 0), COR_HEADER_MAX, true, &err);
+  bool yes = h && (h->in_reply_to.len == 0 ||
+                   cor_bytes_equal(cor_bytes_of(h->in_reply_to), (cor_bytes){o->message_id, COR_ID_LEN}));
+  cor_message_free((ProtobufCMessage *)h);
+  return yes;
+}
+
 /* A receipt that was lost and comes again may come after the person's answer. */
 static bool answered_already(core *c, const duty_opening *o, int64_t admitted_at, bool *yes) {
   db_args args = {0};
+  db_bytes(&args, (cor_bytes){o->case_handle, COR_ID_LEN});
   db_bytes(&args, (cor_bytes){o->handle, COR_ID_LEN});
   db_i32(&args, (int32_t)answering(o->duty));
+  db_text(&args, o->responsible);
   db_i64(&args, admitted_at);
-  PGresult *r = db_run(c->db, "SELECT FROM corridor.step WHERE handle = $1 AND type = $2 AND at >= $3",
+  PGresult *r = db_run(c->db,
+                       "SELECT header FROM corridor.message WHERE case_handle = $1 AND handle = $2"
+                       " AND type = $3 AND sender = $4 AND admitted_at >= $5",
                        &args);
   if (!r) return false;
-  *yes = PQntuples(r) > 0;
+  *yes = false;
+  for (int row = 0; !*yes && row < PQntuples(r); row++)
+    *yes = answers(r, row, o);
   PQclear(r);
   return true;
 }

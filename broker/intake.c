@@ -65,7 +65,8 @@ static void judge(core *c, submission *s, const char *office, cor_bytes body) {
     refuse(s, &err);
     return;
   }
-  s->verified = true;
+  s->verified = true; /* from here on a refusal is logged, with what the item names */
+  s->item = (facts_item){.header = s->envelope.header, .cover = s->envelope.cover};
   if (cor_sop_find(s->envelope.header->type)->needs_cover && !s->envelope.cover) {
     (void)cor_fail(&err, COR_MISSING_FIELD, "cover",
                    "an offer names its case and consent in a cover for the hub");
@@ -76,7 +77,6 @@ static void judge(core *c, submission *s, const char *office, cor_bytes body) {
     refuse(s, &err);
     return;
   }
-  s->item = (facts_item){.header = s->envelope.header, .cover = s->envelope.cover};
 }
 
 static void take_submission(core *c, round_t *r, session *from, doorway_mail *mail,

@@ -167,6 +167,6 @@ int main(int argc, char **argv) {
   if (!parse(argc, argv, &o, &code)) return code;
   for (size_t i = 0; o.n_words && i < sizeof verbs / sizeof *verbs; i++)
     if (strcmp(verbs[i].name, o.words[0]) == 0) code = verbs[i].run(&o);
-  if (code == 2) fputs(usage, stderr);
+  if (code == 2) fprintf(stderr, "corridor-broker: that is not one of these:\n\n%s", usage);
   return code;
 }

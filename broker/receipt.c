@@ -32,7 +32,8 @@ static PGresult *mark(core *c, const round_t *r, int64_t now) {
       c->db,
       "WITH given AS (SELECT * FROM unnest($1::bigint[], $2::bytea[], $3::text[], $4::bytea[], $5::bytea[])"
       "   WITH ORDINALITY AS g (sequence, id, office, hash, receipt, i)),"
-      " held AS (SELECT d.sequence, g.i, g.receipt, m.header, d.delivered_at IS NULL AS first FROM given g "
+      " held AS (SELECT d.sequence, g.i, g.receipt, m.header, d.delivered_at IS NULL AS first,"
+      "   d.state = 2 AS claimed, coalesce(octet_length(m.body), 0) AS bytes FROM given g "
       "JOIN corridor.delivery d"
       "   ON d.sequence = g.sequence AND d.message_id = g.id AND d.recipient = g.office"
       "   JOIN corridor.message m ON m.message_id = d.message_id AND m.admitted_at = d.admitted_at"
@@ -42,7 +43,8 @@ static PGresult *mark(core *c, const round_t *r, int64_t now) {
       " UPDATE corridor.delivery d SET state = 3, delivered_at = coalesce(d.delivered_at, $6),"
       "  receipt = coalesce(d.receipt, held.receipt), lease_until = NULL"
       " FROM held WHERE d.sequence = held.sequence"
-      " RETURNING held.i, d.sender, d.handle, d.case_handle, held.header, held.first, d.admitted_at",
+      " RETURNING held.i, d.sender, d.handle, d.case_handle, held.header, held.first, d.admitted_at,"
+      "  held.claimed, held.bytes",
       &args);
 }
 
@@ -81,9 +83,13 @@ static bool write_sequences(core *c, const round_t *r) {
                &args);
 }
 
-static void free_room(core *c, const round_t *r) {
-  for (size_t i = 0; i < r->n_receipts; i++)
-    session_landed(session_find(c->sessions, r->receipts[i].connection));
+/* Only what was on its way: a receipt said twice makes no room. */
+static void free_room(core *c, const PGresult *r, const round_t *round) {
+  for (int row = 0; row < PQntuples(r); row++) {
+    if (!db_get_int(r, row, 7)) continue;
+    const delivery_receipt *by = &round->receipts[db_get_int(r, row, 0) - 1];
+    session_landed(session_find(c->sessions, by->connection), (uint64_t)db_get_int(r, row, 8));
+  }
 }
 
 void receipt_round(core *c, round_t *round) {
@@ -102,11 +108,11 @@ out:
   if (ok) {
     core_count(c, CORE_DELIVERED, PQntuples(r));
     c->highest_committed = a.now > c->highest_committed ? a.now : c->highest_committed;
-  } else {
+    free_room(c, r, round);
+  } else { /* their leases run out */
     db_rollback(c->db);
     core_count(c, CORE_DATABASE_ERRORS, 1);
   }
-  free_room(c, round);
   PQclear(r);
   act_clear(&a);
 }

@@ -55,10 +55,11 @@ void sessions_clear(struct sessions *all) {
   all->n = 0;
 }
 
-void session_landed(session *s) {
+void session_landed(session *s, uint64_t bytes) {
   if (!s || s->in_flight == 0) return;
-  s->in_flight_bytes -= s->in_flight_bytes / s->in_flight; /* an even share: sizes are few */
   s->in_flight--;
+  /* What was never counted (a send that failed) frees no more than there is. */
+  s->in_flight_bytes = s->in_flight && bytes < s->in_flight_bytes ? s->in_flight_bytes - bytes : 0;
 }
 
 void session_bye(core *c, uint64_t connection, int code) {

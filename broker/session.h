@@ -52,8 +52,9 @@ void session_tell_door(core *c);
 /* Loads what changed in the registry: the door first (it cuts whose key is gone),
  * then every open session. False: the database did not answer. */
 bool session_follow_cards(core *c) COR_MUST_CHECK;
-/* One delivery is no longer in flight: receipted, or its lease ran out. s may be NULL. */
-void session_landed(session *s);
+/* One delivery of so many bytes is no longer in flight: receipted, or its lease
+ * ran out. s may be NULL. */
+void session_landed(session *s, uint64_t bytes);
 /* BYE with a code, then the door cuts. The session is removed. */
 void session_bye(core *c, uint64_t connection, int code);
 #endif

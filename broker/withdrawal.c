@@ -179,6 +179,33 @@ static bool ask_recipients(core *c, act *a, const taken_back *t) {
   return true;
 }
 
+/* Offices of the case itself that were told nothing owe nothing, but must not go
+ * on as if the consent stood. */
+static bool inform_parties(core *c, act *a, const taken_back *t) {
+  db_args args = {0};
+  db_bytes(&args, t->handle);
+  db_bytes(&args, t->consent_id);
+  db_text(&args, t->header->sender);
+  PGresult *r = db_run(
+      c->db,
+      "SELECT s.office FROM corridor.standing s WHERE s.case_handle = $1 AND s.handle = $1 AND s.office <> $3"
+      " AND NOT EXISTS (SELECT FROM corridor.delivery d JOIN corridor.message m"
+      "   ON m.message_id = d.message_id AND m.admitted_at = d.admitted_at"
+      "   WHERE d.case_handle = $1 AND d.recipient = s.office AND d.handle = $1"
+      "   AND d.first_claimed_at IS NOT NULL AND m.sender <> 'hub' AND (m.categories & ~2) <> 0"
+      "   AND ($2::bytea IS NULL OR m.consent_id = $2)) ORDER BY s.office",
+      &args);
+  if (!r) return false;
+  Corridor__V1__WithdrawalNotice body = CORRIDOR__V1__WITHDRAWAL_NOTICE__INIT;
+  body.consent_id = (ProtobufCBinaryData){t->consent_id.len, (uint8_t *)t->consent_id.data};
+  body.withdrawn_at = a->now;
+  for (int i = 0; i < PQntuples(r); i++)
+    notice_add(&a->notices, db_get_text(r, i, 0), COR_T(WITHDRAWAL_NOTICE), t->handle.data, t->handle.data,
+               t->header->message_id.data, &body.base);
+  PQclear(r);
+  return true;
+}
+
 static void note(act *a, const taken_back *t) {
   Corridor__V1__LogRecord record = CORRIDOR__V1__LOG_RECORD__INIT;
   record.kind = CORRIDOR__V1__LOG_KIND__LOG_WITHDRAWN;
@@ -207,5 +234,5 @@ bool withdrawal_apply(core *c, act *a, facts_item *it, const ProtobufCMessage *m
   note(a, &t);
   if (!news) return true; /* withdrawn before: everyone has been asked */
   if (!t.consent_id.data && !duties_waive_case(c, a, t.handle)) return false;
-  return stop_waiting(c, a, &t) && ask_recipients(c, a, &t);
+  return stop_waiting(c, a, &t) && ask_recipients(c, a, &t) && inform_parties(c, a, &t);
 }

@@ -60,13 +60,6 @@ static bool set_number(const cor_config_row *row, value *v, place at, cor_error 
   return bad(err, COR_BAD_INPUT, at, row->name, what);
 }
 
-static bool set_bool(const cor_config_row *row, value *v, place at, cor_error *err) {
-  bool yes = strcmp(v->text, "yes") == 0 || strcmp(v->text, "true") == 0;
-  bool no = strcmp(v->text, "no") == 0 || strcmp(v->text, "false") == 0;
-  v->number = yes;
-  return yes || no || bad(err, COR_BAD_INPUT, at, row->name, "must be yes or no");
-}
-
 /* Splits in place: "a, b" becomes "a\0b\0", two entries. */
 static bool set_list(const cor_config_row *row, value *v, place at, cor_error *err) {
   char what[64];
@@ -95,7 +88,6 @@ static bool set_value(const cor_config_row *row, value *v, const char *text, pla
   if (!v->text) return bad(err, COR_INTERNAL, at, row->name, "out of memory");
   switch (row->type) {
   case COR_CONF_NUMBER: return set_number(row, v, at, err);
-  case COR_CONF_BOOL: return set_bool(row, v, at, err);
   case COR_CONF_LIST: return set_list(row, v, at, err);
   case COR_CONF_PATH:
     return *text == '/' || *text == '\0' ||
@@ -201,10 +193,6 @@ int64_t cor_config_number(const cor_config *config, const char *name) {
   return value_of(config, name, COR_CONF_NUMBER, COR_CONF_NUMBER)->number;
 }
 
-bool cor_config_bool(const cor_config *config, const char *name) {
-  return value_of(config, name, COR_CONF_BOOL, COR_CONF_BOOL)->number != 0;
-}
-
 const char *cor_config_item(const cor_config *config, const char *name, size_t i) {
   const value *v = value_of(config, name, COR_CONF_LIST, COR_CONF_LIST);
   if (i >= (size_t)v->number) return NULL;
@@ -215,8 +203,7 @@ const char *cor_config_item(const cor_config *config, const char *name, size_t i
 }
 
 static void sample_kind(FILE *out, const cor_config_row *row) {
-  static const char *const words[] = {
-      [COR_CONF_TEXT] = "text", [COR_CONF_PATH] = "absolute path", [COR_CONF_BOOL] = "yes or no"};
+  static const char *const words[] = {[COR_CONF_TEXT] = "text", [COR_CONF_PATH] = "absolute path"};
   if (row->type == COR_CONF_NUMBER)
     fprintf(out, "%lld to %lld", (long long)row->min, (long long)row->max);
   else if (row->type == COR_CONF_LIST)

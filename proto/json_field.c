@@ -23,7 +23,7 @@ static bool ends_with(const char *text, const char *end) {
 }
 
 bool cor_json_is_id(const ProtobufCFieldDescriptor *field) {
-  static const char *const ends[] = {"handle", "_id", "_ids", "_hash", "sha256"};
+  static const char *const ends[] = {"handle", "_id", "_ids", "in_reply_to", "_hash", "sha256"};
   if (field->type != PROTOBUF_C_TYPE_BYTES) return false;
   for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++)
     if (ends_with(field->name, ends[i])) return true;

@@ -341,24 +341,3 @@ bool cor_keyfile_public(const char *path, Corridor__V1__Compartment *compartment
   keyfile_clear(&file);
   return ok;
 }
-
-char **cor_keyfile_users(const char *path, cor_error *err) {
-  keyfile file;
-  if (!keyfile_read(path, &file, err)) return NULL;
-  const json_t *holders = json_object_get(file.json, "holders");
-  size_t n = 0, count = json_array_size(holders);
-  char **users = count <= HOLDERS_MAX ? calloc(count + 1, sizeof *users) : NULL;
-  for (size_t i = 0; users && i < count; i++) {
-    const char *name = json_string_value(json_object_get(json_array_get(holders, i), "user"));
-    if (name && user_ok(name)) users[n++] = strdup(name);
-  }
-  if (!users) cor_fail(err, COR_BAD_INPUT, "holders", "%s lists too many holders", path);
-  keyfile_clear(&file);
-  return users;
-}
-
-void cor_users_free(char **users) {
-  for (size_t i = 0; users && users[i]; i++)
-    free(users[i]);
-  free(users);
-}

@@ -18,7 +18,7 @@ static const cli_option GLOBAL_OPTIONS[] = {
     {"json", NULL, false, "print the answer, and any error, as JSON"},
     {"user", "NAME", false, "who asks: a holder of this office's keys"},
     {"passphrase-fd", "N", false, "read the passphrase, one line, from this file descriptor"},
-    {"lang", "CODE", false, "language of sentences: en, fr, es, ar"},
+    {"lang", "CODE", false, "language of sentences: en, fr, es, ar (else that of LC_ALL or LANG)"},
     {"help", NULL, false, "this text; after a verb, that verb's options"},
     {"version", NULL, false, "print the version"},
     {NULL, NULL, false, NULL}};
@@ -36,6 +36,11 @@ static const struct {
                 {"Demonstration", cli_demo_verbs}};
 enum { N_SECTIONS = sizeof SECTIONS / sizeof *SECTIONS };
 
+static const char EXIT_CODES[] =
+    "\nExit codes: 0 done, 1 internal error, 2 wrong usage, 3 bad input (the field is named),\n"
+    "4 refused (code, rule, whether a retry helps, a sentence), 5 kept and not yet sent,\n"
+    "6 not permitted.\n";
+
 static void print_options(FILE *out, const cli_option *options) {
   for (; options && options->name; options++) {
     char left[64];
@@ -46,8 +51,9 @@ static void print_options(FILE *out, const cli_option *options) {
 }
 
 static void print_verb_help(FILE *out, const cli_verb *verb) {
-  fprintf(out, "usage: corridor %s%s%s%s\n\n%s.\n", verb->words, *verb->operands ? " " : "", verb->operands,
-          verb->options && verb->options->name ? " [OPTIONS]" : "", verb->about);
+  fprintf(out, "corridor %s - %s\n\nusage: corridor %s%s%s%s\n", verb->words, verb->about, verb->words,
+          *verb->operands ? " " : "", verb->operands,
+          verb->options && verb->options->name ? " [OPTIONS]" : "");
   if (verb->help) fprintf(out, "\n%s\n", verb->help);
   if (verb->options && verb->options->name) {
     fputs("\noptions:\n", out);
@@ -55,6 +61,7 @@ static void print_verb_help(FILE *out, const cli_verb *verb) {
   }
   fputs("\nglobal options:\n", out);
   print_options(out, GLOBAL_OPTIONS);
+  fputs(EXIT_CODES, out);
 }
 
 static void print_verb_lines(FILE *out, const cli_verb *verbs, const char *noun) {
@@ -76,10 +83,8 @@ static void print_help(FILE *out) {
   }
   fputs("\nGlobal options (before or after the verb)\n", out);
   print_options(out, GLOBAL_OPTIONS);
-  fputs("\nExit codes: 0 done, 1 internal error, 2 wrong usage, 3 bad input (the field is named),\n"
-        "4 refused (code, rule, whether a retry helps, a sentence), 5 kept and not yet sent,\n"
-        "6 not permitted. `corridor VERB --help` says what each verb needs.\n",
-        out);
+  fputs(EXIT_CODES, out);
+  fputs("\n`corridor VERB --help` says what each verb needs.\n", out);
 }
 
 /* The verb that the words from argv[at] on name; *used = how many words. */
@@ -107,6 +112,19 @@ static bool print_noun_help(FILE *out, const char *noun) {
   return false;
 }
 
+/* The language of the locale, as libc finds it: "fr" of fr_FR.UTF-8; none of C. */
+static const char *locale_language(char out[4]) {
+  static const char *const NAMES[] = {"LC_ALL", "LC_MESSAGES", "LANG"};
+  const char *name = NULL;
+  for (size_t i = 0; i < sizeof NAMES / sizeof *NAMES && (!name || !*name); i++)
+    name = getenv(NAMES[i]);
+  size_t len = name ? strspn(name, "abcdefghijklmnopqrstuvwxyz") : 0;
+  if (len < 2 || len > 3 || !strchr("_.@", name[len])) return NULL;
+  memcpy(out, name, len);
+  out[len] = 0;
+  return out;
+}
+
 static bool take_globals(cli_context *cli, const cli_args *args, cor_error *err) {
   int64_t fd = -1;
   cli->agent = cli_args_get(args, "agent");
@@ -115,6 +133,7 @@ static bool take_globals(cli_context *cli, const cli_args *args, cor_error *err)
   cli->json = cli_args_has(args, "json");
   cli->user = cli_args_get(args, "user");
   cli->lang = cli_args_get(args, "lang");
+  if (!cli->lang) cli->lang = locale_language(cli->locale);
   if (!cli_args_number(args, "passphrase-fd", -1, 0, 1023, &fd, err)) return false;
   cli->passphrase_fd = (int)fd;
   return true;

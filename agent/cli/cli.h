@@ -14,6 +14,7 @@ typedef struct cli_context {
   const char *agent; /* socket, or NULL */
   const char *user;  /* holder's name, or NULL */
   const char *lang;  /* Accept-Language, or NULL */
+  char locale[4];    /* where lang points when it is the environment's */
   int passphrase_fd; /* -1 = ask at the terminal */
   bool json;
   FILE *out; /* results */

@@ -33,6 +33,7 @@ static const char REFUSALS[] = "SELECT " AT("at") "AS at, message::text, sender,
                                                   "FROM oversight.refusal WHERE case_handle = $1 ORDER BY "
                                                   "oversight.refusal.at, message";
 static const char BY_REFERENCE[] = "SELECT handle FROM oversight.case_reference WHERE reference_hash = $1";
+static const char BY_HANDLE[] = "SELECT handle FROM oversight.case_reference WHERE handle = $1";
 
 static bool pg_fail(PGconn *db, cor_error *err) {
   const char *text = PQerrorMessage(db);
@@ -117,6 +118,15 @@ static void print_report(FILE *out, const json_t *report) {
   cli_print_table(out, refusals, COLUMNS, sizeof COLUMNS / sizeof *COLUMNS, "");
 }
 
+/* "No disclosures" about a handle with a typing error would be a false answer. */
+static bool is_registered(PGconn *db, const char *handle, cor_error *err) {
+  json_t *rows = query_rows(db, BY_HANDLE, handle, err);
+  bool found = json_array_size(rows) > 0;
+  if (rows && !found) (void)cor_fail(err, COR_NO_SUCH_CASE, "case", "no case of this handle is registered");
+  json_decref(rows);
+  return found;
+}
+
 /* The view gives a refusal's wire value; people and --json get its name. */
 static void name_codes(json_t *refusals) {
   size_t i;
@@ -133,8 +143,10 @@ static json_t *make_report(PGconn *db, const char *name, cor_error *err) {
   if (!find_handle(db, name, handle, err)) return NULL;
   json_t *disclosures = query_rows(db, DISCLOSURES, handle, err);
   json_t *refusals = disclosures ? query_rows(db, REFUSALS, handle, err) : NULL;
-  if (!refusals) {
+  if (!refusals ||
+      (json_array_size(disclosures) + json_array_size(refusals) == 0 && !is_registered(db, handle, err))) {
     json_decref(disclosures);
+    json_decref(refusals);
     return NULL;
   }
   name_codes(refusals);

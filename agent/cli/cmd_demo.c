@@ -69,7 +69,10 @@ static bool move_clock(const char *file, const char *word, const char *value, co
   }
   if (!cor_time_parse(value, &ms))
     return cor_fail(err, COR_BAD_INPUT, word, "not a time; write 2026-03-02T09:00Z");
-  return strcmp(word, "set") == 0 ? cor_clock_demo_set(file, ms, err) : cor_clock_demo_start(file, ms, err);
+  bool done = strcmp(word, "set") == 0 ? cor_clock_demo_set(file, ms, err)
+                                       : cor_clock_demo_start(file, ms, err);
+  if (!done && !*err->path) snprintf(err->path, sizeof err->path, "%s", word);
+  return done;
 }
 
 static int run_clock(cli_context *cli, const cli_args *args) {

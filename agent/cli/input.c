@@ -84,12 +84,20 @@ static bool read_stream(FILE *in, cor_buf *out, cor_error *err) {
   return true;
 }
 
+/* An error has a place (exit code 3 promises it): FILE, or FILE:LINE:COLUMN. */
+static void place_in_file(cor_error *err, const char *path) {
+  char place[sizeof err->path];
+  snprintf(place, sizeof place, "%.80s%s%.40s", path, *err->path ? ":" : "", err->path);
+  memcpy(err->path, place, sizeof place);
+}
+
 json_t *cli_json_load(const char *path, cor_error *err) {
   cor_buf text = {0};
   bool done = strcmp(path, "-") == 0 ? read_stream(stdin, &text, err)
                                      : cor_file_read(path, INPUT_MAX, false, &text, err);
   if (!done) {
     if (err->code == COR_INTERNAL) err->code = COR_BAD_INPUT;
+    place_in_file(err, path);
     return NULL;
   }
   json_t *value = cor_json_parse(cor_buf_view(&text), err);
@@ -97,8 +105,9 @@ json_t *cli_json_load(const char *path, cor_error *err) {
   if (value && !json_is_object(value)) {
     (void)cor_fail(err, COR_BAD_INPUT, "", "the input must be one JSON object");
     json_decref(value);
-    return NULL;
+    value = NULL;
   }
+  if (!value) place_in_file(err, path);
   return value;
 }
 
@@ -106,6 +115,7 @@ bool cli_is_time_field(const char *name) {
   static const char *const NAMES[] = {"since",       "validFrom", "valid_from", "validUntil",
                                       "valid_until", "answerBy",  "answer_by",  "from"};
   size_t len = strlen(name);
+  if (strcmp(name, "at") == 0) return true;
   if (len > 2 && (strcmp(name + len - 2, "At") == 0 || strcmp(name + len - 3, "_at") == 0)) return true;
   for (size_t i = 0; i < sizeof NAMES / sizeof *NAMES; i++)
     if (strcmp(name, NAMES[i]) == 0) return true;

@@ -16,8 +16,18 @@ enum { CELL_MAX = 512, COLUMNS_MAX = 16 };
 static size_t escape(const char *text, char *out, size_t size) {
   size_t used = 0, width = 0;
   for (const unsigned char *at = (const unsigned char *)text; *at && used + 8 < size; at++) {
-    /* C0 and DEL, and C1 as UTF-8 writes it: C2 80 .. C2 9F. */
+    /* C0 and DEL, and C1 as UTF-8 writes it: C2 80 .. C2 9F. Then the marks that
+     * turn the writing direction by force (U+202A..202E, U+2066..2069): they would
+     * let a name or a dose be read backwards; plain Arabic needs none of them. */
     bool c1 = at[0] == 0xC2 && at[1] >= 0x80 && at[1] <= 0x9F;
+    bool turn = at[0] == 0xE2 && ((at[1] == 0x80 && at[2] >= 0xAA && at[2] <= 0xAE) ||
+                                  (at[1] == 0x81 && at[2] >= 0xA6 && at[2] <= 0xA9));
+    if (turn) {
+      used += (size_t)snprintf(out + used, size - used, "\\u20%02X", ((at[1] & 3) << 6) | (at[2] & 0x3F));
+      width += 6;
+      at += 2;
+      continue;
+    }
     if (*at < 0x20 || *at == 0x7F || c1) {
       used += (size_t)snprintf(out + used, size - used, "\\x%02X", c1 ? at[1] : at[0]);
       width += 4;
@@ -159,11 +169,29 @@ static bool is_flat(const json_t *value) {
   return true;
 }
 
+/* A scalar or a list of them in full: a cell cuts, and of what a message says
+ * nothing may be cut. */
+static void print_flat(FILE *out, const json_t *value, cli_kind kind) {
+  char text[CELL_MAX];
+  const json_t *item;
+  size_t i;
+  if (json_is_array(value) && json_array_size(value) > 0) {
+    json_array_foreach((json_t *)(uintptr_t)value, i, item) {
+      if (i > 0) fputs(", ", out);
+      print_flat(out, item, kind);
+    }
+  } else if (json_is_string(value) && kind == CLI_TEXT && *json_string_value(value)) {
+    cli_print_text(out, json_string_value(value));
+  } else {
+    cell(value, kind, text, sizeof text);
+    fputs(text, out);
+  }
+}
+
 void cli_print_tree(FILE *out, const json_t *value, int indent) {
   const char *key;
   const json_t *member;
   size_t i;
-  char text[CELL_MAX];
   if (json_is_object(value)) {
     for (void *at = json_object_iter((json_t *)(uintptr_t)value); at;
          at = json_object_iter_next((json_t *)(uintptr_t)value, at)) {
@@ -176,8 +204,9 @@ void cli_print_tree(FILE *out, const json_t *value, int indent) {
         cli_print_text(out, json_string_value(member));
         fputc('\n', out);
       } else if (is_flat(member)) {
-        cell(member, cli_is_time_field(key) ? CLI_TIME : CLI_TEXT, text, sizeof text);
-        fprintf(out, ": %s\n", text);
+        fputs(": ", out);
+        print_flat(out, member, cli_is_time_field(key) ? CLI_TIME : CLI_TEXT);
+        fputc('\n', out);
       } else {
         fputs(":\n", out);
         cli_print_tree(out, member, indent + 2);
@@ -189,8 +218,9 @@ void cli_print_tree(FILE *out, const json_t *value, int indent) {
       cli_print_tree(out, member, indent + 2);
     }
   } else {
-    cell(value, CLI_TEXT, text, sizeof text);
-    fprintf(out, "%*s%s\n", indent, "", text);
+    fprintf(out, "%*s", indent, "");
+    print_flat(out, value, CLI_TEXT);
+    fputc('\n', out);
   }
 }
 

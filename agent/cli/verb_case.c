@@ -6,6 +6,8 @@
 #include "cli_http.h"
 #include "cli_print.h"
 #include "corridor/id.h"
+#include <openssl/crypto.h>
+#include <string.h>
 
 static const cli_option NEW_OPTIONS[] = {
     {"origin", "OFFICE", true, "the responsible mission in the country of origin"},
@@ -54,7 +56,8 @@ static void show_cases(FILE *out, const json_t *answer) {
                                        {"kind", "KIND", CLI_TEXT},
                                        {"role", "ROLE", CLI_TEXT},
                                        {"since", "SINCE", CLI_TIME},
-                                       {"lastType", "LAST MESSAGE", CLI_TEXT}};
+                                       {"lastType", "LAST MESSAGE", CLI_TEXT},
+                                       {"withdrawn", "WITHDRAWN", CLI_TEXT}};
   cli_print_table(out, json_object_get(answer, "cases"), COLUMNS, sizeof COLUMNS / sizeof *COLUMNS,
                   "No cases.");
 }
@@ -87,30 +90,41 @@ static int run_consent(cli_context *cli, const cli_args *args) {
 
 static const cli_option WITHDRAW_OPTIONS[] = {
     {"consent", "ID", false, "withdraw this consent only (else every consent of the case)"},
-    {"code", "CODE", false, "the person's withdrawal code: acts at once, from any office"},
+    {"code", "CODE", false,
+     "the person's withdrawal code, or - to be asked for it: acts at once, from any office"},
     CLI_WAIT_OPTION,
     {NULL, NULL, false, NULL}};
 
 static void show_withdrawal(FILE *out, const json_t *answer) {
   static const cli_column FIELDS[] = {{"messageId", "Withdrawal", CLI_TEXT}, {"state", "State", CLI_TEXT}};
   cli_print_fields(out, answer, FIELDS, sizeof FIELDS / sizeof *FIELDS);
-  fputs("What was queued is stopped; every office that received something is asked to erase it. See "
-        "`corridor due`.\n",
-        out);
+  /* The hub's answer is the same to all, so that nobody can try out codes. */
+  fputs(
+      "If this office has the case, or reference and code are right: what was queued is stopped, and every\n"
+      "office that received something is asked to erase it and has to answer (`corridor due`). Otherwise\n"
+      "nothing has changed: check both with the person, or phone the office that took the consent.\n",
+      out);
 }
 
 static int run_withdraw(cli_context *cli, const cli_args *args) {
   cor_error err = {0};
   cli_path path = {0};
-  char reference[COR_REFERENCE_TEXT];
+  char reference[COR_REFERENCE_TEXT], asked[COR_PASSPHRASE_MAX + 1] = "";
   const char *name = args->operands[0];
   const char *consent = cli_args_get(args, "consent"), *code = cli_args_get(args, "code");
   cli_path_add(&path, "/v1/withdrawals");
   if (!cli_path_add_wait(&path, args, &err)) return cli_usage(cli, "withdraw", "%s", err.detail);
+  /* Whoever is on this machine can read a command line: so the code may come by
+   * the descriptor or terminal that passphrases come by. */
+  if (code && strcmp(code, "-") == 0) {
+    if (!cli_secret_read(cli, "Withdrawal code: ", asked, &err)) return cli_error(cli, &err);
+    code = asked;
+  }
   /* With a code the case may be another office's: then only the reference names it. */
   bool by_reference = code && cor_reference_parse(name, reference);
   json_t *body = json_pack("{s:s, s:s*, s:s*}", by_reference ? "reference" : "case",
                            by_reference ? reference : name, "consent", consent, "code", code);
+  OPENSSL_cleanse(asked, sizeof asked);
   if (!body) return cli_usage(cli, "withdraw", "the case, consent or code is not valid UTF-8");
   return cli_ask(cli, "POST", &path, body, show_withdrawal);
 }
@@ -135,7 +149,8 @@ const cli_verb cli_case_verbs[] = {
      "        \"onward\": true if the recipient may share further under its own gate}]}}",
      CONSENT_OPTIONS, run_consent},
     {"withdraw", "CASE", 1, 1, "withdraw a person's consent, at once and without a reason",
-     "CASE is the handle or the reference number. The office that took the consent needs nothing else;\n"
-     "any other office needs the reference and the person's code.",
+     "CASE is the handle or the reference number. The two missions of the case need nothing else; any\n"
+     "other office needs the reference and the person's code. No office is told whether they were right.\n\n"
+     "example: corridor withdraw GS8Z-6BTX-3HZ0-HBH7-02 --code 3ZPJ-A7EQ-70",
      WITHDRAW_OPTIONS, run_withdraw},
     {NULL, NULL, 0, 0, NULL, NULL, NULL, NULL}};

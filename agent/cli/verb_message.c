@@ -3,9 +3,14 @@
  * Guarantees: a send never reports more than the agent knows: a message is
  * "admitted" only with the hub's receipt, otherwise the exit code is 5. What a
  * message says is shown only to a holder of its compartment's key: without
- * --user, `show` prints the envelope. Trusts the agent for every rule. */
+ * --user, `show` prints the envelope. With --json every answer is the agent's,
+ * unchanged; for people, ids and times are put as they are written elsewhere.
+ * Trusts the agent for every rule. */
 #include "cli_http.h"
 #include "cli_print.h"
+#include "corridor/codec.h"
+#include "corridor/json.h"
+#include "corridor/sop.h"
 #include <string.h>
 
 static const cli_option SEND_OPTIONS[] = {CLI_WAIT_OPTION, {NULL, NULL, false, NULL}};
@@ -15,7 +20,7 @@ static void show_sent(FILE *out, const json_t *answer) {
                                        {"type", "TYPE", CLI_TEXT},
                                        {"compartment", "COMPARTMENT", CLI_TEXT},
                                        {"state", "STATE", CLI_TEXT},
-                                       {"refusal/code", "REFUSED FOR", CLI_TEXT}};
+                                       {"refusal/code", "REASON", CLI_TEXT}};
   const json_t *messages = json_object_get(answer, "messages"), *message;
   size_t i, n = sizeof COLUMNS / sizeof *COLUMNS;
   bool refused = false;
@@ -74,16 +79,41 @@ static int run_inbox(cli_context *cli, const cli_args *args) {
   return cli_ask(cli, "GET", &path, NULL, sent ? show_outbox : show_received);
 }
 
+/* Replaces a member in the schema's canonical JSON by its readable form; what
+ * this program's schema does not know stays as it came. */
+static void make_readable(json_t *object, const char *name, const ProtobufCMessageDescriptor *type) {
+  cor_error err = {0};
+  const json_t *value = json_object_get(object, name);
+  ProtobufCMessage *message = value && type ? cor_json_read(type, value, "", &err) : NULL;
+  json_t *readable = message ? cor_json_write_readable(message) : NULL;
+  if (readable) json_object_set_new(object, name, readable);
+  cor_message_free(message);
+}
+
+static const ProtobufCMessageDescriptor *body_type(const json_t *answer) {
+  const char *type = json_string_value(json_object_get(answer, "type"));
+  const char *compartment = json_string_value(json_object_get(answer, "compartment"));
+  const cor_sop_row *row = type ? cor_sop_named(type) : NULL;
+  const ProtobufCEnumValue *c = compartment ? protobuf_c_enum_descriptor_get_value_by_name(
+                                                  &corridor__v1__compartment__descriptor, compartment)
+                                            : NULL;
+  return row && c ? cor_sop_body(row->type, (Corridor__V1__Compartment)c->value) : NULL;
+}
+
 static void show_one(FILE *out, const json_t *answer) {
-  const json_t *content = json_object_get(answer, "content");
   json_t *envelope = json_copy((json_t *)(uintptr_t)answer);
+  make_readable(envelope, "header", &corridor__v1__header__descriptor);
+  make_readable(envelope, "content", body_type(answer));
+  json_t *content = json_incref(json_object_get(envelope, "content"));
   json_object_del(envelope, "content");
   json_object_del(envelope, "contentError");
   cli_print_tree(out, envelope, 0);
+  if (content) {
+    fputs("\ncontent:\n", out);
+    cli_print_tree(out, content, 2);
+  }
+  json_decref(content);
   json_decref(envelope);
-  if (!content) return;
-  fputs("\ncontent:\n", out);
-  cli_print_tree(out, content, 2);
 }
 
 static int run_show(cli_context *cli, const cli_args *args) {
@@ -104,11 +134,22 @@ static int run_show(cli_context *cli, const cli_args *args) {
       cli_print_json(cli->out, answer);
     else
       show_one(cli->out, answer);
+    if (!cli->json && !cli->user && !json_object_get(answer, "content"))
+      fputs("\nThe content is sealed: a holder of the key opens it with --user and --passphrase-fd.\n",
+            cli->out);
     /* Whoever asked for the envelope only (no --user) got what they asked for. */
     if (cli->user && json_is_object(content_error)) code = cli_error_json(cli, content_error);
   }
   json_decref(answer);
   return code;
+}
+
+/* The hub's notices stand in a timeline as what they tell: delivered, due-met. */
+static bool only_carried_news(const json_t *event) {
+  const char *what = json_string_value(json_object_get(event, "event"));
+  const char *type = json_string_value(json_object_get(event, "type"));
+  return what && type && strcmp(what, "received") == 0 &&
+         (strcmp(type, "EndNotice") == 0 || strcmp(type, "ObligationNotice") == 0);
 }
 
 static void show_timeline(FILE *out, const json_t *answer) {
@@ -117,8 +158,14 @@ static void show_timeline(FILE *out, const json_t *answer) {
       {"type", "TYPE", CLI_TEXT},     {"compartment", "COMPARTMENT", CLI_TEXT},
       {"direction", "WAY", CLI_TEXT}, {"peer", "OFFICE", CLI_TEXT},
       {"detail", "DETAIL", CLI_TEXT}};
-  cli_print_table(out, json_object_get(answer, "events"), COLUMNS, sizeof COLUMNS / sizeof *COLUMNS,
+  json_t *shown = json_array(), *event;
+  size_t i;
+  json_array_foreach(json_object_get(answer, "events"), i, event) {
+    if (!only_carried_news(event)) json_array_append(shown, event);
+  }
+  cli_print_table(out, shown, COLUMNS, sizeof COLUMNS / sizeof *COLUMNS,
                   "Nothing has happened in this case.");
+  json_decref(shown);
 }
 
 static int run_timeline(cli_context *cli, const cli_args *args) {
@@ -134,7 +181,8 @@ const cli_verb cli_message_verbs[] = {
      "FILE is JSON, or - for standard input:\n"
      "  {\"type\": \"ABN\", \"to\": OFFICE, \"case\": HANDLE or REFERENCE, \"body\": {...}}\n"
      "Types: CaseFile, ABN, AbnConfirm, TicketIssued, DepartureConfirmation, ArrivalNotice,\n"
-     "ReferralHandover, ServiceReport (offers: `corridor refer`; their answers: `corridor answer`).\n"
+     "ReferralHandover, ServiceReport (offers: `corridor refer`; their answers: `corridor answer`), and\n"
+     "ErasureStatement, the answer to a withdrawal (see `corridor due --help`), which goes to the hub.\n"
      "The body of a CaseFile is {\"casework\": {...}, \"operations\": {...}, \"health\": {...}}; each part\n"
      "becomes a message of its own, readable only by that function of the recipient. Times may be written\n"
      "2026-03-13T10:00Z. Optional members: consent, basis, purpose, categories, inReplyTo, eventAt,\n"
@@ -149,5 +197,7 @@ const cli_verb cli_message_verbs[] = {
      "The opening is recorded.",
      NULL, run_show},
     {"timeline", "CASE", 1, 1, "what happened in a case, oldest first",
-     "CASE is a handle or a reference number.", NULL, run_timeline},
+     "CASE is a handle or a reference number. What the hub reports stands as what it tells (delivered,\n"
+     "due-met); its notices themselves are in `corridor inbox` and in --json.",
+     NULL, run_timeline},
     {NULL, NULL, 0, 0, NULL, NULL, NULL, NULL}};

@@ -30,7 +30,10 @@ static void show_status(FILE *out, const json_t *answer) {
                                       {"demo", "Demonstration", CLI_TEXT},
                                       {"connected", "Connected", CLI_TEXT},
                                       {"broker", "Broker", CLI_TEXT},
+                                      {"lastRefusal", "Last refusal", CLI_TEXT},
                                       {"cardList", "Card list number", CLI_TEXT},
+                                      {"cardListExpired", "Card list expired", CLI_TEXT},
+                                      {"clockSkewMs", "Clock skew (ms)", CLI_TEXT},
                                       {"queued", "Waiting to go out", CLI_TEXT},
                                       {"inbox", "Messages received", CLI_TEXT},
                                       {"storeEpoch", "Store epoch", CLI_TEXT},
@@ -47,7 +50,15 @@ static int run_status(cli_context *cli, const cli_args *args) {
 
 const cli_verb cli_record_verbs[] = {
     {"due", "", 0, 0, "list obligations: who owes which answer by when",
-     "States: OPEN, OVERDUE, ESCALATED (level 1 or 2); with --all also MET, MET_LATE and WAIVED.",
+     "States: OPEN, OVERDUE, ESCALATED (level 1 or 2); with --all also MET, MET_LATE and WAIVED.\n\n"
+     "\"Answer to the withdrawal due\": `corridor inbox` holds a WithdrawalNotice, `corridor show` its list\n"
+     "of messages. Erase them in your own files, then `corridor send`, which erases their content here:\n"
+     "  {\"type\": \"ErasureStatement\", \"case\": CASE, \"body\": {\"messageIds\": [...], \"ground\": "
+     "\"ERASED\"}}\n"
+     "or, if the law makes you keep them, KEPT_LEGAL_OBLIGATION, KEPT_LEGAL_CLAIM or KEPT_VITAL_INTEREST.",
      DUE_OPTIONS, run_due},
-    {"status", "", 0, 0, "how the agent is: connection, queue, inbox, time", NULL, NULL, run_status},
+    {"status", "", 0, 0, "how the agent is: connection, queue, inbox, time",
+     "Quarantined: the hub saw an older store than before (a restored backup) and is sending again what is\n"
+     "missing; nothing goes out until the agent is started anew.",
+     NULL, run_status},
     {NULL, NULL, 0, 0, NULL, NULL, NULL, NULL}};

@@ -32,9 +32,12 @@ runs_make() {
   printf '%s\n' "$RUN" >"$RUNS_HOME/current"
 }
 
-# Sets RUN to the newest run; false when there is none.
+# Sets RUN to the newest run; false when there is none. The short link lives in
+# /tmp, where after a restart of the machine anyone may have taken its name: what
+# is not ours is no run.
 runs_find() {
-  [[ -r $RUNS_HOME/current ]] && RUN=$(<"$RUNS_HOME/current") && [[ -d $RUN/pid ]]
+  [[ -r $RUNS_HOME/current ]] && RUN=$(<"$RUNS_HOME/current") && [[ -d $RUN/pid && -O $RUN/pid ]] &&
+    [[ $RUN != /tmp/* || -O ${RUN%/*} ]]
 }
 
 # Removes all but the newest of the runs before run-$1.

@@ -6,13 +6,7 @@
 #include "corridor/base.h"
 #include <stdio.h>
 
-typedef enum cor_config_type {
-  COR_CONF_TEXT,
-  COR_CONF_PATH,
-  COR_CONF_NUMBER,
-  COR_CONF_BOOL,
-  COR_CONF_LIST
-} cor_config_type;
+typedef enum cor_config_type { COR_CONF_TEXT, COR_CONF_PATH, COR_CONF_NUMBER, COR_CONF_LIST } cor_config_type;
 
 typedef struct cor_config_row {
   const char *name;
@@ -32,7 +26,6 @@ cor_config *cor_config_load(const char *path, const cor_config_row *rows, size_t
 void cor_config_destroy(cor_config **config);
 const char *cor_config_text(const cor_config *config, const char *name); /* "" if empty default */
 int64_t cor_config_number(const cor_config *config, const char *name);
-bool cor_config_bool(const cor_config *config, const char *name);
 /* Comma-separated list; i-th entry or NULL. Asking for an option that is not in
  * the table, or as another type, aborts: a bug in the caller. */
 const char *cor_config_item(const cor_config *config, const char *name, size_t i);

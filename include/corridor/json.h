@@ -3,8 +3,8 @@
  * Field names are lowerCamelCase on output; input also takes the proto names.
  * Enums are names (input also numbers of known values), int64/uint64 strings
  * (input also numbers; int64 is always a time in ms and also read from RFC 3339
- * text), bytes base64; fields named *handle, *_id, *_ids, *_hash, *sha256 are also
- * read from exactly 32 or 64 hex digits. null = left out.
+ * text), bytes base64; fields named *handle, *_id, *_ids, in_reply_to, *_hash, *sha256
+ * are also read from exactly 32 or 64 hex digits. null = left out.
  * Unknown fields, wrong types, unknown enum values, NUL and bad UTF-8 are
  * errors with the JSON Pointer of the field in err->path (RFC 6901). */
 #ifndef CORRIDOR_JSON_H

@@ -34,9 +34,6 @@ EVP_PKEY *cor_keyfile_open(const char *path, const char *user, const char *passp
                            cor_error *err) COR_MUST_CHECK;
 bool cor_keyfile_add_holder(const char *path, const cor_holder *by, const cor_holder *added,
                             cor_error *err) COR_MUST_CHECK;
-/* Users listed in the file, as a NULL-terminated array; free with cor_users_free. */
-char **cor_keyfile_users(const char *path, cor_error *err) COR_MUST_CHECK;
-void cor_users_free(char **users);
 
 /* Makes all keys of an office; holders apply to every compartment in the mask
  * (1 << Compartment). */

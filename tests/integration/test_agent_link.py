@@ -9,6 +9,7 @@ the real one, alone; there is no broker and no database.
 import sqlite3
 import threading
 import unittest
+import uuid
 from collections import deque
 
 import zmq
@@ -19,9 +20,9 @@ import protocol_client as protocol
 from harness import wait_for
 from protocol_client import pb
 
-HOST = harness.Office(people.HOST, "HOST_MISSION", "NE", "Mission in Niamey", ["operations", "casework"])
+HOST = harness.Office(people.HOST, "HOST_MISSION", "NE", "Mission in Niamey", ["operations", "casework", "health"])
 ORIGIN = harness.Office(people.ORIGIN, "ORIGIN_MISSION", "GN", "Mission in Conakry",
-                        ["operations", "casework"], ("fatou", "sekou"))
+                        ["operations", "casework", "health"], ("fatou", "sekou"))
 HANDLE = bytes(range(16))
 
 
@@ -36,7 +37,7 @@ class Hub(threading.Thread):
         self.hellos, self.submissions, self.receipts, self.faults, self.byes = [], [], [], [], []
         self.peer, self.expected, self.delivered = None, 1, 0
         self.silent, self.quarantined, self.refuse, self.answered = False, False, {}, {}
-        self.window = 8
+        self.window, self.skew = 8, 0
 
     @property
     def address(self):
@@ -90,7 +91,7 @@ class Hub(threading.Thread):
 
     def welcome(self):
         self.say(protocol.WELCOME, pb.Welcome(
-            version=1, hub="hub", session_epoch=len(self.hellos), hub_time=self.cluster.now(), card_list=1,
+            version=1, hub="hub", session_epoch=len(self.hellos), hub_time=self.skew or self.cluster.now(), card_list=1,
             table_version=1, window_messages=self.window, window_bytes=1 << 20, quarantined=self.quarantined))
 
     def on_send(self, peer, data, body):
@@ -147,6 +148,28 @@ class Hub(threading.Thread):
         self.delivered += 1
         self.say(protocol.DELIVER, pb.Delivery(n=self.delivered, sequence=sequence, envelope=envelope,
                                                admitted_at=self.cluster.now()), body)
+
+    def notify(self, type, message, handle, sequence):
+        """A notice of the hub's own."""
+        body, now = protocol.canonical(message), self.cluster.now()
+        header = pb.Header(version=1, message_id=protocol.uuid7(now), sender="hub", recipient=people.HOST,
+                           compartment=pb.RECORD, handle=handle, type=type, purpose=pb.RECORD_KEEPING,
+                           categories=[pb.OPERATIONAL], basis=pb.RECORD_DUTY, sent_at=now, expires_at=now + 86400000,
+                           table_version=1, body_size=len(body), body_sha256=protocol.sha256(body))
+        data = protocol.canonical(header)
+        signature = protocol.sign_batch(self.keys / "signing.key", "corridor/v1/header", "hub", pb.RECORD, [data])[0]
+        self.deliver(pb.Envelope(header=data, signature=signature), body, sequence)
+
+    def delivered_to(self, office, header):
+        """The notice that header's recipient has signed for it."""
+        content = protocol.canonical(pb.DeliveryReceipt(
+            message_id=header.message_id, recipient=office, received_at=self.cluster.now(), sequence=1,
+            header_hash=protocol.header_hash(protocol.canonical(header))))
+        key = self.cluster.identity.keys(office) / "signing.key"
+        signature = protocol.sign_batch(key, "corridor/v1/delivery", office, 0, [content])[0]
+        receipt = protocol.canonical(pb.SignedContent(content=content, signature=signature))
+        return pb.EndNotice(message_id=header.message_id, state=pb.DELIVERED, at=self.cluster.now(),
+                            delivery_receipt=receipt)
 
     def cut(self):
         """A session end as a restart makes it."""
@@ -340,6 +363,7 @@ class AgentLink(unittest.TestCase):
         self.assertEqual(self.c.rows("SELECT outcome FROM inbox"), [(pb.YES,)])
 
     def test_quarantined_agent_sends_nothing_until_cleared(self):
+        """The hub tells it once: neither another WELCOME nor another session clears it."""
         self.hub.quarantined = True
         self.meet()
         self.assertTrue(self.c.status(people.HOST)["quarantined"])
@@ -350,7 +374,73 @@ class AgentLink(unittest.TestCase):
         self.assertEqual(self.hub.submissions, [])
         self.hub.quarantined = False
         self.hub.welcome()
-        wait_for(lambda: self.hub.submissions, 10)
+        wait_for(lambda: len(self.hub.hellos) == 2 and self.c.connected(people.HOST), 40, "a session ended by it")
+        self.assertTrue(self.c.status(people.HOST)["quarantined"])
+        self.hub.deliver(self.c.envelope(), b"sealed for Niamey", 2)
+        wait_for(lambda: len(self.hub.receipts) == 2, 10, "deliveries go on")
+        self.assertEqual(self.hub.submissions, [])
+        self.c.restart(people.HOST)  # the operator has looked
+        wait_for(lambda: self.hub.submissions, 40)
+
+    def test_hub_that_claims_any_time_is_an_alarm_and_no_more(self):
+        self.hub.skew = -(1 << 63)
+        self.meet()
+        wait_for(lambda: "event=clock-skew" in self.c.processes[people.HOST].text(), 10)
+        self.assertEqual(self.c.status(people.HOST)["clockSkewMs"], -(1 << 63))
+
+    def sent_with_health(self):
+        """A case file of three parts, admitted; its headers by compartment."""
+        self.meet()
+        case = self.c.must(self.c.register(wait=20))
+        self.c.must(self.c.corridor(people.HOST, "consent", "-", input={
+            "case": case["handle"], "consent": people.consent(health=True)}))
+        self.metrics = {name: self.metric(name) for name in ("submitted", "admitted", "receipted")}
+        reference = case["reference"]
+        self.c.must(self.c.corridor(people.HOST, "send", "-", input={
+            "type": "CaseFile", "to": people.ORIGIN, "case": case["handle"],
+            "body": people.case_file(reference, operations=None, health=people.health(reference))}))
+        self.headers = {h.compartment: h for h in self.hub.submissions if h.type == pb.CASE_FILE}
+        self.assertEqual(set(self.headers), {pb.CASEWORK, pb.HEALTH})
+        return case
+
+    def metric(self, name):
+        return self.c.metric(people.HOST, f"corridor_agent_{name}_total")
+
+    def seen(self, case, user=False):
+        """All that lists, counts and metrics tell: types in the inbox, the case's timeline, numbers."""
+        listed = self.c.must(self.c.corridor(people.HOST, "inbox", user=user))["messages"]
+        events = self.c.must(self.c.corridor(people.HOST, "timeline", case["handle"], user=user))["events"]
+        return ([m["type"] for m in listed], [(e["event"], e["type"]) for e in events],
+                self.c.status(people.HOST)["inbox"])
+
+    def test_end_of_a_health_message_shows_no_more_than_the_message(self):
+        case = self.sent_with_health()
+        self.hub.notify(pb.END_NOTICE, self.hub.delivered_to(people.ORIGIN, self.headers[pb.CASEWORK]),
+                        bytes.fromhex(case["handle"]), 1)
+        wait_for(lambda: len(self.hub.receipts) == 1, 10)
+        before = self.seen(case)
+        self.assertEqual(before[0], ["EndNotice"])
+        self.hub.notify(pb.END_NOTICE, self.hub.delivered_to(people.ORIGIN, self.headers[pb.HEALTH]),
+                        bytes.fromhex(case["handle"]), 2)
+        wait_for(lambda: len(self.hub.receipts) == 2, 10)
+        self.assertEqual(self.seen(case), before)
+        for name, was in self.metrics.items():
+            self.assertEqual(self.metric(name), was + 1, name)
+        listed, events, _ = self.seen(case, user=True)
+        self.assertEqual(listed, ["EndNotice"] * 2)
+        self.assertEqual(events.count(("delivered", "CaseFile")), 2)
+
+    def test_what_the_recipient_signed_for_is_delivered_whatever_the_hub_said(self):
+        case = self.sent_with_health()
+        header, handle = self.headers[pb.CASEWORK], bytes.fromhex(case["handle"])
+        message = str(uuid.UUID(bytes=header.message_id))
+        self.hub.notify(pb.END_NOTICE, pb.EndNotice(message_id=header.message_id, state=pb.STOPPED, reason=36,
+                                                    at=self.c.now()), handle, 1)
+        wait_for(lambda: self.state(message) == "stopped", 10)
+        self.hub.notify(pb.END_NOTICE, self.hub.delivered_to(people.ORIGIN, header), handle, 2)
+        wait_for(lambda: self.state(message) == "delivered", 10)
+        line = next(line for line in self.c.processes[people.HOST].text().splitlines() if "from=stopped" in line)
+        self.assertIn("level=alarm", line)
 
     def test_many_deliveries_are_receipted_once_each(self):
         self.meet()

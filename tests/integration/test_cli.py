@@ -61,11 +61,11 @@ class CommandTest(unittest.TestCase):
         self.addCleanup(self.agent.server_close)
         self.addCleanup(self.agent.shutdown)
 
-    def run_command(self, *words, reply=None, stdin=""):
+    def run_command(self, *words, reply=None, stdin="", env=None):
         if reply is not None:
             self.agent.reply = reply
         return subprocess.run([BUILD / "corridor", "--agent", self.agent.server_address, *words], input=stdin,
-                              capture_output=True, text=True, timeout=60)
+                              capture_output=True, text=True, timeout=60, env={**os.environ, **(env or {})})
 
 
 class Corridor(CommandTest):
@@ -104,6 +104,57 @@ class Corridor(CommandTest):
             with self.subTest(text):
                 self.assertEqual(self.run_command("send", "-", stdin=text).returncode, 3)
         self.assertEqual(self.agent.asked, [])
+
+    def test_a_wrong_file_is_named_with_its_place(self):
+        broken = self.dir / "broken.json"
+        broken.write_text('{"type": "ABN",\n "to" "gn-conakry"}')
+        for name, place in ((broken, f"{broken}:2:"), ("/nowhere/file", "/nowhere/file")):
+            done = self.run_command("--json", "send", str(name))
+            self.assertEqual(done.returncode, 3)
+            self.assertTrue(json.loads(done.stderr)["path"].startswith(place), done.stderr)
+
+    def test_people_read_ids_and_times_as_written_elsewhere(self):
+        told = {"type": "EndNotice", "compartment": "RECORD",
+                "header": {"messageId": "AZz8GKdvfFKvNo6LGMvDew==", "inReplyTo": "AZz8GKdPd12Tc+faWXjsBw==",
+                           "sentAt": "1773756000111"},
+                "content": {"messageId": "AZz8GKdPd12Tc+faWXjsBw==", "at": "1773756000111", "state": "DELIVERED"}}
+        shown = self.run_command("show", "0190", reply=(200, told)).stdout
+        for text in ("019cfc18a76f7c52af368e8b18cbc37b", "inReplyTo: 019cfc18a74f775d9373e7da5978ec07",
+                     "sentAt: 2026-03-17T14:00:00Z", "at: 2026-03-17T14:00:00Z", "state: DELIVERED"):
+            self.assertIn(text, shown)
+        self.assertEqual(json.loads(self.run_command("--json", "show", "0190").stdout), told)
+        for odd in ({"header": {"unheard": "of"}}, {"type": "Unheard", "content": {"a": "b"}}):
+            self.assertEqual(self.run_command("show", "0190", reply=(200, odd)).returncode, 0)
+
+    def test_an_envelope_says_how_to_open_it(self):
+        self.assertIn("sealed", self.run_command("show", "0190", reply=(200, {"header": {}})).stdout)
+        self.assertNotIn("sealed", self.run_command("show", "0190", reply=(200, {"content": {}})).stdout)
+
+    def test_a_timeline_tells_what_the_notices_told(self):
+        events = {"events": [{"event": "delivered", "type": "ABN"}, {"event": "received", "type": "EndNotice"},
+                             {"event": "due-met", "type": "ObligationNotice"},
+                             {"event": "received", "type": "ObligationNotice"},
+                             {"event": "quarantined", "type": "EndNotice"},
+                             {"event": "received", "type": "WithdrawalNotice"}]}
+        told = self.run_command("timeline", "x", reply=(200, events)).stdout.splitlines()[1:]
+        self.assertEqual([line.split()[1] for line in told], ["delivered", "due-met", "quarantined", "received"])
+        self.assertEqual(json.loads(self.run_command("--json", "timeline", "x").stdout), events)
+
+    def test_a_withdrawn_case_is_listed_as_such(self):
+        cases = {"cases": [{"handle": "00", "withdrawn": True}]}
+        told = self.run_command("case", "list", reply=(200, cases)).stdout.splitlines()
+        self.assertTrue(told[0].endswith("WITHDRAWN") and told[1].endswith("yes"), told)
+
+    def test_language_of_the_locale(self):
+        none = {"LC_ALL": "", "LC_MESSAGES": "", "LANG": ""}
+        for env, words, asked in (({"LANG": "fr_FR.UTF-8"}, (), "fr"), ({"LANG": "C.UTF-8"}, (), "en"),
+                                  ({"LC_ALL": "es", "LANG": "fr_FR"}, (), "es"), ({}, (), "en"),
+                                  ({"LANG": "fr_FR.UTF-8"}, ("--lang", "ar"), "ar"),
+                                  ({"LC_ALL": "POSIX", "LANG": "fr_FR"}, (), "en")):
+            with self.subTest(env=env, words=words):
+                self.agent.asked.clear()
+                self.run_command("status", *words, env={**none, **env})
+                self.assertEqual(self.agent.asked[0][2].get("Accept-Language"), asked)
 
     def test_times_become_milliseconds(self):
         self.run_command("send", "-", stdin='{"body": {"departsAt": "2026-03-13T10:15Z", "birthDate": "1996-05-14"}}')

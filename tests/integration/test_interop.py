@@ -417,6 +417,9 @@ class Sessions(InteropTest):
     def test_store_that_went_backwards_is_quarantined(self):
         self.case()
         self.session.receive(pb.END_NOTICE)
+        held = self.agent.store.sequence
+        wait_for(lambda: self.c.query("SELECT sequence FROM corridor.agent_store WHERE office = %s",
+                                      self.agent.office.name)[0][0] == held, 10, "the hub has our receipt")
         with self.c.session().connect() as restored:
             self.assertTrue(restored.hello(store_sequence=self.agent.store.sequence - 1).quarantined)
         self.session = self.open()

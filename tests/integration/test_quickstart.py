@@ -115,9 +115,11 @@ class Quickstart(unittest.TestCase):
         self.assertEqual(self.processes(), [])
 
     def test_wrong_use_is_said(self):
-        for args in (["--clock", "yesterdayish"], ["--story", "/nonexistent"], ["--what"]):
+        for args, word in ((["--clock", "yesterdayish"], "yesterdayish"), (["--story", "/nonexistent"], "/nonexistent"),
+                           (["--story", str(self.home)], "no steps"), (["--once", "--what"], "--what"),
+                           (["--start"], "needs a name"), (["--clock"], "needs a value")):
             with self.subTest(args):
-                self.quickstart(*args, code=2)
+                self.assertIn(word, self.quickstart(*args, code=2))
 
 
 if __name__ == "__main__":

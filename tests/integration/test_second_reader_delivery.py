@@ -9,38 +9,56 @@ from protocol_client import Store
 from wire_offices import ABN_CONFIRM_DUTY, HOST, ORIGIN, Party, WireTest
 
 MIB = 1 << 20
-DOOR_HOLDS = 16 * MIB  # for one connection that does not read
+DOOR_HOLDS, WINDOW = 16 * MIB, 8 * MIB  # for one connection that does not read; what the core sends it at most
 BACKLOG_MAX = 256
 
 
-class Backlog(WireTest):
-    def waiting(self, case):
-        return self.c.query("SELECT state, count(*) FROM corridor.delivery WHERE handle = %s AND recipient = %s"
-                            " GROUP BY state", case.handle, ORIGIN)
-
+class Delivery(WireTest):
     def in_flight(self):
-        return self.c.query("SELECT count(*) FROM corridor.delivery WHERE recipient = %s AND state = 2", ORIGIN)[0][0]
+        """Bytes that were sent to the origin and not receipted."""
+        return self.c.query(
+            "SELECT coalesce(sum(octet_length(m.body)), 0) FROM corridor.delivery d JOIN corridor.message m"
+            " USING (message_id, admitted_at) WHERE d.recipient = %s AND d.state = 2", ORIGIN)[0][0]
 
-    def test_more_than_the_door_holds_waits_at_the_hub_and_all_arrives(self):
-        host, cases = self.at(HOST), self.cases(20, "consented")
-        files = [host.sealed(pb.CASE_FILE, ORIGIN, case.handle, size=MIB, consent_id=case.consent) for case in cases]
-        messages = host.agent.sign(*files)
-        self.assertGreater(sum(len(m.body) for m in messages), DOOR_HOLDS)
+    def files(self, count, size):
+        """Of as many cases, admitted."""
+        host, cases = self.at(HOST), self.cases(count, "consented")
+        messages = host.agent.sign(*(host.sealed(pb.CASE_FILE, ORIGIN, case.handle, size=size,
+                                                 consent_id=case.consent) for case in cases))
         for message in messages:
             host.send(message)
+        return messages
 
+    def test_more_than_the_door_holds_waits_at_the_hub_and_all_arrives(self):
+        messages = self.files(20, MIB)
+        self.assertGreater(sum(len(m.body) for m in messages), DOOR_HOLDS)
         origin = Party(self.c, ORIGIN, self.store(ORIGIN))
         self.addCleanup(origin.__exit__)
         origin.context.rcvhwm, origin.context.rcvbuf = 1, 64 << 10  # what it does not read stays at the door
         origin.connect().hello(window_bytes=1 << 30)
-        self.wait(lambda: self.in_flight() >= 7, "as much as may be is on its way")
-        host.ping(1)  # the core has been round again
-        self.assertLessEqual(self.in_flight(), 8)
+        self.wait(lambda: self.in_flight() >= 7 * MIB, "as much as may be is on its way")
+        self.at(HOST).ping(1)  # the core has been round again
+        self.assertLessEqual(self.in_flight(), WINDOW)
         self.sessions[ORIGIN] = origin
         self.wait(lambda: set(self.states(*messages)) == {3}, "all of it arrives", 40)
         claims = self.c.query("SELECT DISTINCT claims FROM corridor.delivery WHERE message_id = ANY(%s)",
                               [m.id for m in messages])
         self.assertEqual(claims, [(1,)], "on one connection, each sent once")
+
+    def test_small_receipts_make_no_room_for_large_bodies(self):
+        small, large = self.files(24, 512), self.files(12, MIB)
+        origin = self.at(ORIGIN)
+        origin.receipting = False
+        self.wait(lambda: len(origin.deliveries) >= len(small) + 7, "the window is full")
+        for message in [m for m in origin.deliveries if len(m.body) < MIB]:
+            origin.receipt_held(message)
+        self.delivered(small[-1])
+        self.at(HOST).ping(1)
+        self.assertLessEqual(self.in_flight(), WINDOW)
+        origin.receipting = True
+        for message in origin.deliveries:
+            origin.receipt_held(message)
+        self.wait(lambda: set(self.states(*large)) == {3}, "all of it arrives")
 
     def test_too_many_for_one_handle_are_refused_until_some_were_taken(self):
         host, case = self.at(HOST), self.case("consented")
@@ -59,8 +77,6 @@ class Backlog(WireTest):
         host, other = self.at(HOST), self.case("consented")
         host.send_one(pb.CASE_FILE, ORIGIN, other.handle, consent_id=other.consent)
 
-
-class Receipts(WireTest):
     def evidence(self, message):
         return self.c.query("SELECT delivered_at, receipt FROM corridor.delivery WHERE message_id = %s", message.id)
 
@@ -135,12 +151,11 @@ class Receipts(WireTest):
 
     def test_the_answer_to_one_booking_does_not_meet_the_next(self):
         case, (first, second) = self.booked(2)
-        held, = self.received(ORIGIN, pb.ABN, case)
         origin = self.at(ORIGIN)
-        origin.receipt_held(held)
+        origin.receipt_held(self.received(ORIGIN, pb.ABN, case)[0])
         self.delivered(first)
-        origin.receipting = True
         origin.send_one(pb.ABN_CONFIRM, HOST, case.handle, in_reply_to=first.id)
+        origin.receipt_held(self.received(ORIGIN, pb.ABN, case, 2)[1])
         self.delivered(second)
         self.assertEqual(self.duty(case, ABN_CONFIRM_DUTY, first), "MET")
         self.assertEqual(self.duty(case, ABN_CONFIRM_DUTY, second), "OPEN")

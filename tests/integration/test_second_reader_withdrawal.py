@@ -5,11 +5,13 @@ import os
 import unittest
 
 from protocol_bytes import pb, person_hashes
-from wire_offices import (ABN_CONFIRM_DUTY, DEPARTURE_DUTY, ERASURE_DUTY, HOST, HUB_NOTICES, KINDIA, ORIGIN, PARTIES,
-                          PARTNER, REFERRAL_DUTY, SECOND, TRANSIT, WireTest, scope)
+from wire_offices import (ABN_CONFIRM_DUTY, DEPARTURE_DUTY, ERASURE_DUTY, HOST, KINDIA, ORIGIN, PARTIES, PARTNER,
+                          REFERRAL_DUTY, SECOND, TRANSIT, WireTest, scope)
 
 
-class WithdrawalTest(WireTest):
+class Withdrawal(WireTest):
+    parties = (HOST, ORIGIN, SECOND, TRANSIT, PARTNER, KINDIA)
+
     def filed(self):
         """A case whose file the origin holds."""
         self.at(ORIGIN)
@@ -30,8 +32,8 @@ class WithdrawalTest(WireTest):
         self.at(by).record_one(pb.CONSENT_RECORD, case.consent_record(consent_id=consent, **change), case.handle)
         return consent
 
+    # --- who learns what ---
 
-class WhoLearnsWhat(WithdrawalTest):
     def test_by_code_from_an_office_without_standing(self):
         case, partner = self.filed(), self.at(PARTNER)
         partner.withdraw(os.urandom(16), **case.hashes())
@@ -65,8 +67,8 @@ class WhoLearnsWhat(WithdrawalTest):
         self.assertEqual(self.notices(ORIGIN, pb.WITHDRAWAL_NOTICE, case), asked)
         self.assertEqual(len(self.duties(case, ERASURE_DUTY)), 1)
 
+    # --- who may withdraw ---
 
-class WhoMayWithdraw(WithdrawalTest):
     def transit_case(self):
         """A case of which the mission in transit holds a booking."""
         case = self.filed()
@@ -116,8 +118,8 @@ class WhoMayWithdraw(WithdrawalTest):
         message = self.at(HOST).sealed(pb.CASE_FILE, ORIGIN, case.handle, consent_id=case.consent)
         self.assertEqual(self.at(HOST).codes(self.at(HOST).agent.sign(message)), ["NO_CONSENT"])
 
+    # --- which duties end ---
 
-class Duties(WithdrawalTest):
     def statement(self, case, **fields):
         return self.at(ORIGIN).record_code(pb.ERASURE_STATEMENT, pb.ErasureStatement(
             message_ids=[case.filed.id], ground=pb.ERASED), case.handle, **fields)

@@ -203,7 +203,12 @@ static const struct {
              {"a\x1B[2Jb", "a\\x1B[2Jb"},
              {"line\nline", "line\\x0Aline"},
              {"\xC2\x9B", "\\x9B"},
-             {"\x7F", "\\x7F"}};
+             {"\x7F", "\\x7F"},
+             {"5\xE2\x80\xAE"
+              "01 mg",
+              "5\\u202E01 mg"}, /* would read 5gm 10 */
+             {"\xE2\x81\xA6x\xE2\x80\x99", "\\u2066x\xE2\x80\x99"},
+             {"\xE2\x80", "\xE2\x80"}};
 
 START_TEST(no_text_moves_the_cursor) {
   char *out = NULL;
@@ -213,6 +218,23 @@ START_TEST(no_text_moves_the_cursor) {
   fclose(file);
   ck_assert_str_eq(out, texts[_i].out);
   free(out);
+}
+END_TEST
+
+/* A list of what a person must take is shown to its end, whatever its length. */
+START_TEST(no_list_is_cut) {
+  char *out = NULL, long_text[700];
+  size_t len;
+  memset(long_text, 'a', sizeof long_text - 1);
+  long_text[sizeof long_text - 1] = '\0';
+  FILE *file = open_memstream(&out, &len);
+  json_t *message = json_pack("{s:[s,s,s]}", "medication", long_text, "second\x1B", "last");
+  cli_print_tree(file, message, 0);
+  fclose(file);
+  ck_assert_uint_gt(len, sizeof long_text);
+  ck_assert_ptr_nonnull(strstr(out, ", second\\x1B, last\n"));
+  free(out);
+  json_decref(message);
 }
 END_TEST
 
@@ -263,6 +285,7 @@ int main(void) {
   tcase_add_test(tcase, times_become_milliseconds);
   tcase_add_loop_test(tcase, calendar_files, 0, COUNT(calendars));
   tcase_add_loop_test(tcase, no_text_moves_the_cursor, 0, COUNT(texts));
+  tcase_add_test(tcase, no_list_is_cut);
   tcase_add_test(tcase, a_refusal_reads_as_such);
   suite_add_tcase(suite, tcase);
   SRunner *runner = srunner_create(suite);

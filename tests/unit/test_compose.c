@@ -9,6 +9,7 @@
 
 #include "corridor/clock.h"
 #include "corridor/envelope.h"
+#include "corridor/id.h"
 #include "corridor/json.h"
 #include "corridor/seal.h"
 
@@ -307,6 +308,82 @@ START_TEST(withdrawn_consent_counts_at_once) {
 }
 END_TEST
 
+/* A hub that withholds newer lists must not make us seal to an old key; what goes
+ * to the hub itself, a withdrawal above all, is kept all the same. */
+START_TEST(expired_card_list_seals_nothing) {
+  uint8_t id[COR_ID_LEN];
+  must(cor_clock_demo_start(in(dir, "late"), cor_cards_list(cards)->expires_at, &err));
+  cor_clock_destroy(&a.clock);
+  a.clock = cor_clock_demo(in(dir, "late"), &err);
+  must_not(compose(COR_T(CASE_FILE), COR_C(CASEWORK), ORIGIN, CASE_FILE_JSON, id), COR_CARD_LIST_EXPIRED);
+  must(compose(COR_T(CONSENT_WITHDRAWAL), COR_C(RECORD), "hub",
+               "{\"extent\": \"ALL_CONSENT\", \"withdrawnAt\": \"1772442000000\"}", id));
+}
+END_TEST
+
+/* "Erased" is signed only with the erasing, and opens no more. */
+START_TEST(statement_of_erasure_erases) {
+  uint8_t sent[COR_ID_LEN], id[COR_ID_LEN];
+  char text[200], hex[COR_HEX32_TEXT];
+  must(compose(COR_T(CASE_FILE), COR_C(CASEWORK), ORIGIN, CASE_FILE_JSON, sent));
+  const store_outcome admitted = {.event = STORE_OUT_ADMIT, .at = T0};
+  must(store_begin(a.store, &err));
+  must(store_out_apply(a.store, sent, &admitted, &err));
+  must(store_commit(a.store, &err));
+  const char *const grounds[] = {"KEPT_LEGAL_CLAIM", "ERASED"};
+  for (size_t i = 0; i < 2; i++) {
+    (void)snprintf(text, sizeof text, "{\"messageIds\": [\"%s\"], \"ground\": \"%s\"}",
+                   cor_hex((cor_bytes){sent, sizeof sent}, hex, sizeof hex), grounds[i]);
+    must(compose(COR_T(ERASURE_STATEMENT), COR_C(RECORD), "hub", text, id));
+    store_message m = kept(sent);
+    ck_assert_int_eq(m.body.len == 0, i == 1);
+    if (i == 1) {
+      ck_assert_ptr_null(open_content(&a, &m, &TESTINA, &err));
+      ck_assert_int_eq(err.code, COR_CANNOT_OPEN);
+    }
+    store_message_clear(&m);
+  }
+}
+END_TEST
+
+/* Another office's case file cannot give a case of ours another number, nor take
+ * back the number that an earlier file gave. */
+START_TEST(number_once_learned_stands) {
+  char reference[COR_REFERENCE_TEXT], text[2048];
+  uint8_t id[COR_ID_LEN], other[COR_HASH_LEN] = {7}, theirs[COR_HASH_LEN];
+  cor_reference_new(reference);
+  cor_reference_hash(reference, theirs);
+  (void)snprintf(text, sizeof text, "{\"caseRef\": \"%s%s}", reference, strstr(FILE_JSON, "\", \"programme"));
+  must(compose(COR_T(CASE_FILE), COR_C(CASEWORK), ORIGIN, text, id));
+  store_message file = kept(id);
+  stop();
+  start_as(ORIGIN);
+  file.outgoing = false;
+  (void)snprintf(file.peer, sizeof file.peer, HOST);
+  const struct {
+    bool own, has;
+    const uint8_t *after;
+  } cases[] = {{false, false, theirs}, {false, true, other}, {true, true, other}};
+  for (size_t i = 0; i < 3; i++) {
+    store_case c = {.kind = COR_HANDLE_CASE, .own = cases[i].own, .has_reference = cases[i].has}, seen;
+    memcpy(c.handle, handle, COR_ID_LEN);
+    memcpy(c.case_handle, handle, COR_ID_LEN);
+    memcpy(c.reference_hash, other, sizeof other);
+    must(store_begin(a.store, &err));
+    must(store_case_put(a.store, &c, &err));
+    must(store_commit(a.store, &err));
+    json_t *content = open_content(&a, &file, &TESTINA, &err);
+    must(content != NULL);
+    json_decref(content);
+    must(store_begin(a.store, &err));
+    ck_assert_int_eq(store_case_get(a.store, handle, &seen, &err), STORE_FOUND);
+    store_rollback(a.store);
+    ck_assert_mem_eq(seen.reference_hash, cases[i].after, COR_HASH_LEN);
+  }
+  store_message_clear(&file);
+}
+END_TEST
+
 #define ARRIVAL_JSON                                                                                         \
   "{\"caseRef\": \"K7QM-2X9D\", \"arrivedAt\": \"1773403200000\", \"place\": \"Conakry\", \"metBy\": "       \
   "\"desk\", "                                                                                               \
@@ -360,6 +437,9 @@ int main(void) {
   tcase_add_loop_test(tcase, refused_here_and_nothing_kept, 0, (int)(sizeof refusals / sizeof *refusals));
   tcase_add_test(tcase, abn_asserts_the_safeguards_that_the_file_met);
   tcase_add_test(tcase, withdrawn_consent_counts_at_once);
+  tcase_add_test(tcase, expired_card_list_seals_nothing);
+  tcase_add_test(tcase, statement_of_erasure_erases);
+  tcase_add_test(tcase, number_once_learned_stands);
   tcase_add_test(tcase, what_this_office_cannot_know_is_left_to_the_hub);
   return programme_run(tcase, "compose");
 }

@@ -12,7 +12,6 @@ static const cor_config_row rows[] = {
     {"office", COR_CONF_TEXT, NULL, 0, 0, false, "Who we are"},
     {"store", COR_CONF_PATH, "/var/lib/corridor", 0, 0, false, "Where the store is"},
     {"window", COR_CONF_NUMBER, "64", 1, 1000, true, "Messages unanswered"},
-    {"spool", COR_CONF_BOOL, "no", 0, 0, true, "Plaintext spool folder"},
     {"broker", COR_CONF_LIST, "", 0, 3, true, "Brokers to try"},
 };
 enum { ROWS = sizeof rows / sizeof *rows };
@@ -43,7 +42,6 @@ START_TEST(defaults) {
   ck_assert_str_eq(cor_config_text(c, "office"), "ne-host");
   ck_assert_str_eq(cor_config_text(c, "store"), "/var/lib/corridor");
   ck_assert_int_eq(cor_config_number(c, "window"), 64);
-  ck_assert(!cor_config_bool(c, "spool"));
   ck_assert_ptr_null(cor_config_item(c, "broker", 0));
   cor_config_destroy(&c);
   ck_assert_ptr_null(c);
@@ -53,13 +51,12 @@ END_TEST
 START_TEST(every_type) {
   cor_error err = {0};
   static const char text[] = "# a comment\r\n\n  office =  two words # kept \r\nstore=/srv/x\nwindow = 7\n"
-                             "spool = yes\nbroker = tcp://127.0.0.1:1 ,tcp://[::1]:2, x\n";
+                             "broker = tcp://127.0.0.1:1 ,tcp://[::1]:2, x\n";
   cor_config *c = load(text, strlen(text), &err);
   ck_assert_msg(c != NULL, "%s", err.detail);
   ck_assert_str_eq(cor_config_text(c, "office"), "two words # kept");
   ck_assert_str_eq(cor_config_text(c, "store"), "/srv/x");
   ck_assert_int_eq(cor_config_number(c, "window"), 7);
-  ck_assert(cor_config_bool(c, "spool"));
   ck_assert_str_eq(cor_config_item(c, "broker", 0), "tcp://127.0.0.1:1");
   ck_assert_str_eq(cor_config_item(c, "broker", 1), "tcp://[::1]:2");
   ck_assert_str_eq(cor_config_item(c, "broker", 2), "x");
@@ -84,7 +81,6 @@ static const struct {
     {"office = a\nwindow = 5x\n", 0, COR_BAD_INPUT, "window", ":2:"},
     {"office = a\nwindow =\n", 0, COR_BAD_INPUT, "window", ":2:"},
     {"office = a\nwindow = 99999999999999999999\n", 0, COR_BAD_INPUT, "window", ":2:"},
-    {"office = a\nspool = maybe\n", 0, COR_BAD_INPUT, "spool", "yes or no"},
     {"office = a\nstore = here\n", 0, COR_BAD_INPUT, "store", "absolute"},
     {"office = a\nbroker = x,,y\n", 0, COR_BAD_INPUT, "broker", "empty entry"},
     {"office = a\nbroker = x,\n", 0, COR_BAD_INPUT, "broker", "empty entry"},

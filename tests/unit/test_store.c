@@ -243,9 +243,12 @@ static const struct {
     {STORE_OUT_ADMIT, STORE_OUT_STOP, STORE_STOPPED},
     {STORE_OUT_ADMIT, STORE_OUT_EXPIRE, STORE_EXPIRED},
     {STORE_OUT_ADMIT, STORE_OUT_REFUSE, STORE_ADMITTED},
-    {STORE_OUT_REFUSE, STORE_OUT_DELIVER, STORE_REFUSED},
+    {STORE_OUT_REFUSE, STORE_OUT_DELIVER, STORE_DELIVERED}, /* the recipient signed for it */
+    {STORE_OUT_REFUSE, STORE_OUT_ADMIT, STORE_REFUSED},
     {STORE_OUT_DELIVER, STORE_OUT_ADMIT, STORE_DELIVERED},
-    {STORE_OUT_STOP, STORE_OUT_DELIVER, STORE_STOPPED},
+    {STORE_OUT_STOP, STORE_OUT_DELIVER, STORE_DELIVERED},
+    {STORE_OUT_EXPIRE, STORE_OUT_DELIVER, STORE_DELIVERED},
+    {STORE_OUT_STOP, STORE_OUT_ADMIT, STORE_STOPPED},
     {STORE_OUT_DELIVER, STORE_OUT_STOP, STORE_DELIVERED},
 };
 
@@ -342,6 +345,74 @@ START_TEST(lists_show_what_the_asker_may_see) {
 }
 END_TEST
 
+static store_found by_number(const uint8_t hash[COR_HASH_LEN], store_case *out) {
+  must(store_begin(s, &err));
+  store_found found = store_case_by_reference(s, hash, out, &err);
+  store_rollback(s);
+  return found;
+}
+
+/* A number two senders claim is neither's; our own registration made it. */
+START_TEST(number_claimed_twice_names_nobody) {
+  store_case first = {.kind = COR_HANDLE_CASE, .has_reference = true, .handle = {1}, .case_handle = {1}};
+  store_case second = first, seen;
+  second.handle[0] = second.case_handle[0] = 2;
+  must(store_begin(s, &err));
+  must(store_case_put(s, &first, &err));
+  must(store_commit(s, &err));
+  ck_assert_int_eq(by_number(first.reference_hash, &seen), STORE_FOUND);
+  must(store_begin(s, &err));
+  must(store_case_put(s, &second, &err));
+  must(store_commit(s, &err));
+  ck_assert_int_eq(by_number(first.reference_hash, &seen), STORE_ERROR);
+  ck_assert_int_eq(err.code, COR_NO_SUCH_CASE);
+  second.own = true;
+  must(store_begin(s, &err));
+  must(store_case_put(s, &second, &err));
+  must(store_commit(s, &err));
+  ck_assert_int_eq(by_number(first.reference_hash, &seen), STORE_FOUND);
+  ck_assert_int_eq(seen.handle[0], 2);
+}
+END_TEST
+
+static bool on_disk(const char *name, const char *text) {
+  cor_buf file = {0};
+  if (access(in(dir, name), F_OK) != 0) return false;
+  must(cor_file_read(in(dir, name), 64 * 1024 * 1024, true, &file, &err));
+  const bool found = memmem(file.data, file.len, text, strlen(text)) != NULL;
+  cor_buf_clear(&file);
+  return found;
+}
+
+START_TEST(erased_body_is_gone_from_the_disk_and_does_not_come_back) {
+  static uint8_t secret[] = "a body that was to be erased, long enough to find again";
+  cor_buf receipt = {0}, again = {0};
+  store_message m = made(1, "ne-other", 9, COR_T(CASE_FILE)), seen;
+  m.body = (cor_buf){secret, sizeof secret};
+  ck_assert_int_eq(take(&m, 1, &receipt), STORE_TAKE_NEW);
+  ck_assert(on_disk("store", (char *)secret) || on_disk("store-wal", (char *)secret));
+  const uint8_t other[COR_ID_LEN] = {8};
+  must(store_begin(s, &err));
+  must(store_message_erase(s, other, m.id, T0, &err)); /* another case's statement */
+  must(store_commit(s, &err));
+  ck_assert(on_disk("store", (char *)secret) || on_disk("store-wal", (char *)secret));
+  must(store_begin(s, &err));
+  must(store_message_erase(s, m.handle, m.id, T0, &err));
+  must(store_commit(s, &err));
+  ck_assert(!on_disk("store", (char *)secret));
+  ck_assert(!on_disk("store-wal", (char *)secret));
+  ck_assert_int_eq(take(&m, 2, &again), STORE_TAKE_AGAIN); /* delivered again */
+  ck_assert(cor_bytes_equal(cor_buf_view(&receipt), cor_buf_view(&again)));
+  must(store_begin(s, &err));
+  ck_assert_int_eq(store_message_find(s, m.id, &seen, &err), STORE_FOUND);
+  store_rollback(s);
+  ck_assert_uint_eq(seen.body.len, 0);
+  store_message_clear(&seen);
+  cor_buf_clear(&receipt);
+  cor_buf_clear(&again);
+}
+END_TEST
+
 static bool keep_due(const store_due *due, void *ctx) {
   *(store_due *)ctx = *due;
   return true;
@@ -388,6 +459,8 @@ int main(void) {
   tcase_add_test(tcase, full_disk_refuses_new_work_and_still_drains);
   tcase_add_test(tcase, restricted_messages_show_nowhere);
   tcase_add_test(tcase, lists_show_what_the_asker_may_see);
+  tcase_add_test(tcase, number_claimed_twice_names_nobody);
+  tcase_add_test(tcase, erased_body_is_gone_from_the_disk_and_does_not_come_back);
   tcase_add_test(tcase, obligation_moves_forward_only);
   return programme_run(tcase, "store");
 }
