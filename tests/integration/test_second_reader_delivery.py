@@ -119,15 +119,12 @@ class Delivery(WireTest):
 
     def booked(self, count):
         """A case with bookings whose deliveries the origin has on disk, not yet receipted."""
+        self.at(ORIGIN)
         case = self.case()
-        self.delivered_to_origin(case)
+        self.delivered(case.filed)
         self.at(ORIGIN).receipting = False
         return case, [self.at(HOST).send_one(pb.ABN, ORIGIN, case.handle, consent_id=case.consent)
                       for _ in range(count)]
-
-    def delivered_to_origin(self, case):
-        self.at(ORIGIN).receipting = True
-        self.delivered(case.filed)
 
     def test_an_answer_before_the_receipt_meets_the_duty(self):
         case, (booking,) = self.booked(1)
