@@ -159,6 +159,9 @@ class Withdrawn(ConsentTest):
         self.assertEqual(unknown, right)
         self.refused_soon(case)
         case.received(people.ORIGIN, "WithdrawalNotice")
+        # The host received nothing and owes nothing, but hears of it.
+        case.received(people.HOST, "WithdrawalNotice")
+        self.assertNotIn("ERASURE_ANSWER", str(self.owed(people.HOST, case, "--all")))
         self.post(other)  # and of the other case nothing was touched
         self.assertEqual(self.owed(people.ORIGIN, other, "--all"), [])
         # The partner got no standing by it, and learned no handle.
