@@ -99,6 +99,12 @@ static int64_t body_time(const ProtobufCMessage *body) {
 
 static Corridor__V1__Outcome body_outcome(const ProtobufCMessage *body) {
   static const char *const names[] = {"available", "answer"};
+  if (body->descriptor == &corridor__v1__departure_confirmation__descriptor) {
+    const Corridor__V1__Answer boarded = ((const Corridor__V1__DepartureConfirmation *)body)->boarded;
+    return boarded == CORRIDOR__V1__ANSWER__IS_YES  ? COR_OUTCOME(YES)
+           : boarded == CORRIDOR__V1__ANSWER__IS_NO ? COR_OUTCOME(NO)
+                                                    : 0;
+  }
   for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
     const ProtobufCFieldDescriptor *field = protobuf_c_message_descriptor_get_field_by_name(body->descriptor,
                                                                                             names[i]);
@@ -180,12 +186,16 @@ static bool seal(agent *a, const cor_cards *cards, const draft *d, cor_bytes con
   return cor_seal_make(&sealed, to, 2, out, err);
 }
 
+static Corridor__V1__Compartment filed_under(const compose_order *order) {
+  return order->filed_under != 0 ? order->filed_under : order->compartment;
+}
+
 static bool keep(agent *a, const compose_order *order, const store_case *known, const draft *d,
                  const Corridor__V1__Envelope *wire, cor_buf *body, cor_error *err) {
   const Corridor__V1__Header *h = &d->header;
   store_message m = {.outgoing = true,
                      .type = (int)h->type,
-                     .compartment = (int)h->compartment,
+                     .compartment = (int)filed_under(order),
                      .outcome = (int)h->outcome,
                      .sent_at = h->sent_at,
                      .body = *body};
@@ -204,7 +214,7 @@ static bool keep(agent *a, const compose_order *order, const store_case *known, 
 static bool note_case(agent *a, const compose_order *order, const store_case *known, cor_error *err) {
   if (known == NULL) return true;
   store_case c = *known;
-  if (!(COR_BIT(order->compartment) & STORE_RESTRICTED)) c.last_type = (int)order->row->type;
+  if (!(COR_BIT(filed_under(order)) & STORE_RESTRICTED)) c.last_type = (int)order->row->type;
   if (order->body->descriptor == &corridor__v1__case_file_casework__descriptor) {
     const Corridor__V1__CaseFileCasework *file = (const Corridor__V1__CaseFileCasework *)order->body;
     Corridor__V1__Abn today = CORRIDOR__V1__ABN__INIT;

@@ -12,6 +12,9 @@ typedef struct compose_order {
   const char *to;
   uint8_t handle[COR_ID_LEN];
   Corridor__V1__Compartment compartment;
+  /* A record that speaks of a sealed message is seen by whom that message is for;
+   * 0 = filed under its own compartment. */
+  Corridor__V1__Compartment filed_under;
   const ProtobufCMessage *body;
   const char *path;           /* JSON Pointer of the body in the request */
   const uint8_t *consent;     /* 16 bytes */

@@ -65,7 +65,11 @@ static bool case_facts(local *l, const store_case *known, cor_error *err) {
   l->registered = found == STORE_FOUND && parent.own && parent.kind == COR_HANDLE_CASE;
   snprintf(l->facts.programme, sizeof l->facts.programme, "%s",
            found == STORE_FOUND ? parent.programme : known->programme);
-  if (!store_case_history(s, handle, &l->facts.history, &l->facts.history_yes, err)) return false;
+  store_history past;
+  if (!store_case_history(s, handle, l->order->to, &past, err)) return false;
+  l->facts.history = past.types;
+  l->facts.history_yes = past.yes;
+  l->facts.recipient_yes = past.office_yes;
   found = store_case_peer(s, handle, l->order->to, err);
   l->facts.recipient_is_other_party = found == STORE_FOUND;
   return found != STORE_ERROR;

@@ -3,9 +3,12 @@
  * Guarantees: the key file decides who may read (passphrase, 0600, a share of
  * the holder's own); what the seal repeats must be what the header says; the
  * content passes the same rules the sender's agent applied before a byte of it
- * is shown (design 4). Keys and plaintext live in memory for this one request
+ * is shown (design 4); what fails is quarantined, and the hub told, who tells the
+ * sender. Keys and plaintext live in memory for this one request
  * and are zeroed. Trusts the envelope, which was verified when it was taken. */
 #include "open.h"
+#include "compose.h"
+#include "link.h"
 
 #include "corridor/ca.h"
 #include "corridor/codec.h"
@@ -37,9 +40,11 @@ static EVP_PKEY *holder_key(const agent *a, Corridor__V1__Compartment c, const c
   return cor_keyfile_open(path, holder->user, holder->passphrase, err);
 }
 
-/* Unseals, compares, and hands over the content bytes. */
+/* Unseals, compares, and hands over the content bytes. *theirs: the key was there,
+ * so what failed is the message. */
 static bool unseal(const agent *a, const store_message *m, const Corridor__V1__Header *header,
-                   const cor_holder *holder, cor_buf *content, cor_error *err) {
+                   const cor_holder *holder, cor_buf *content, bool *theirs, cor_error *err) {
+  *theirs = false;
   if (holder == NULL)
     return cor_fail(err, COR_NOT_PERMITTED, "", "name a user and passphrase that hold the %s key",
                     cor_compartment_name(header->compartment));
@@ -50,6 +55,7 @@ static bool unseal(const agent *a, const store_message *m, const Corridor__V1__H
            cor_compartment_name(header->compartment));
   EVP_PKEY *key = holder_key(a, header->compartment, holder, err);
   X509 *cert = key == NULL ? NULL : cor_cert_from_pem_file(path, err);
+  *theirs = cert != NULL;
   Corridor__V1__Sealed *sealed = cert == NULL ? NULL : cor_seal_open(cor_buf_view(&m->body), cert, key, err);
   bool ok = sealed != NULL && cor_seal_matches(sealed, header, err) &&
             cor_buf_copy(content, (cor_bytes){sealed->content.data, sealed->content.len}, err);
@@ -85,50 +91,118 @@ static bool learn_case(agent *a, const store_message *m, const ProtobufCMessage 
   return store_case_put(a->store, &c, err);
 }
 
-static bool note_opening(agent *a, const store_message *m, const cor_holder *holder, int code,
-                         const ProtobufCMessage *body, cor_error *err) {
-  store_event event = {.event = code == COR_OK ? "opened" : "quarantined",
+static bool note_event(agent *a, const store_message *m, const char *word, const char *detail,
+                       cor_error *err) {
+  store_event event = {.event = word,
                        .at = cor_clock_now(a->clock),
                        .type = m->type,
                        .compartment = m->compartment,
                        .outgoing = m->outgoing,
                        .peer = m->peer,
-                       .detail = code == COR_OK ? holder->user : cor_refusal_of(code)->name};
+                       .detail = detail};
   memcpy(event.handle, m->handle, COR_ID_LEN);
   memcpy(event.message_id, m->id, COR_ID_LEN);
+  return store_event_put(a->store, &event, err);
+}
+
+static bool note_good(agent *a, const store_message *m, const cor_holder *holder,
+                      const ProtobufCMessage *body, cor_error *err) {
   if (!store_begin(a->store, err)) return false;
-  if (store_event_put(a->store, &event, err) && (m->outgoing || store_in_checked(a->store, m, code, err)) &&
-      (body == NULL || learn_case(a, m, body, err)))
+  if (note_event(a, m, "opened", holder->user, err) &&
+      (m->outgoing || store_in_checked(a->store, m, COR_OK, err)) && learn_case(a, m, body, err))
     return store_commit(a->store, err);
   store_rollback(a->store);
   return false;
 }
 
-json_t *open_content(agent *a, const store_message *m, const cor_holder *holder, cor_error *err) {
-  Corridor__V1__Header *header = open_header(m, err);
-  cor_buf content = {NULL, 0};
-  json_t *out = NULL;
-  ProtobufCMessage *body = NULL;
-  cor_error noted;
-  if (header == NULL) return NULL;
-  const bool record = header->compartment == COR_C(RECORD);
-  if (record ? !cor_buf_copy(&content, cor_buf_view(&m->body), err)
-             : !unseal(a, m, header, holder, &content, err))
-    goto done;
+/* Tells the hub, which tells the sender. Filed where the message is: nobody learns
+ * from the outbox that a restricted one came. */
+static bool tell_hub(agent *a, const store_message *m, Corridor__V1__EndState state, int code,
+                     cor_error *err) {
+  Corridor__V1__ContentStatement body = CORRIDOR__V1__CONTENT_STATEMENT__INIT;
+  compose_order order = {.row = cor_sop_find(COR_T(CONTENT_STATEMENT)),
+                         .to = "hub",
+                         .compartment = COR_C(RECORD),
+                         .filed_under = (Corridor__V1__Compartment)m->compartment,
+                         .body = &body.base,
+                         .path = "",
+                         .in_reply_to = m->id};
+  uint8_t id[COR_ID_LEN];
+  body.message_id = (ProtobufCBinaryData){COR_ID_LEN, (uint8_t *)m->id};
+  body.state = state;
+  body.reason = (uint32_t)code;
+  memcpy(order.handle, m->handle, COR_ID_LEN);
+  const cor_cards *cards = roster_hold(a->roster);
+  bool ok = compose_message(a, cards, &order, id, err);
+  roster_release(a->roster);
+  return ok;
+}
+
+/* Quarantine and statement are one transaction. If the statement cannot be made
+ * now (our card is suspended), the message stays unchecked and the next opening
+ * says it. What was good once is not declared bad: then the fault is ours. */
+static void quarantine(agent *a, const store_message *m, Corridor__V1__EndState state, int code) {
+  cor_error why;
+  const bool first = !m->outgoing && !m->read && m->code == COR_OK;
+  COR_LOG(a->log, COR_WARN, "quarantined-message", COR_ID("message", m->id), COR_CODE(code));
+  if (!store_begin(a->store, &why)) return;
+  if (note_event(a, m, "quarantined", cor_refusal_of(code)->name, &why) &&
+      (!first || (store_in_checked(a->store, m, code, &why) && tell_hub(a, m, state, code, &why))) &&
+      store_commit(a->store, &why)) {
+    store_announce(a->store);
+    if (first && a->link != NULL) link_wake(a->link);
+    return;
+  }
+  store_rollback(a->store);
+  COR_LOG(a->log, COR_ALARM, "quarantine-not-told", COR_ID("message", m->id), COR_CODE(why.code));
+}
+
+/* Of these the message is not to blame. */
+static bool our_own_fault(int code) {
+  return code == COR_INTERNAL || code == COR_DISK_FULL;
+}
+
+static json_t *open_record(const store_message *m, const Corridor__V1__Header *header, cor_error *err) {
   const ProtobufCMessageDescriptor *type = cor_sop_body(header->type, header->compartment);
-  body = type == NULL ? NULL : cor_decode(type, cor_buf_view(&content), COR_PLAIN_MAX, true, err);
-  if (type == NULL)
+  ProtobufCMessage *body = type == NULL ? NULL
+                                        : cor_decode(type, cor_buf_view(&m->body), COR_PLAIN_MAX, true, err);
+  if (type == NULL) (void)cor_fail(err, COR_BAD_INPUT, "type", "this agent does not know the record");
+  json_t *out = body == NULL ? NULL : cor_json_write(body);
+  cor_message_free(body);
+  return out;
+}
+
+static json_t *open_sealed(agent *a, const store_message *m, const Corridor__V1__Header *header,
+                           const cor_holder *holder, cor_error *err) {
+  const ProtobufCMessageDescriptor *type = cor_sop_body(header->type, header->compartment);
+  cor_buf content = {NULL, 0};
+  ProtobufCMessage *body = NULL;
+  json_t *out = NULL;
+  bool theirs;
+  if (type == NULL) {
     (void)cor_fail(err, COR_BAD_INPUT, "type", "this agent does not know the message's content");
-  bool good = body != NULL &&
-              (record || cor_content_check(header->type, header->compartment, body, "/content", err));
-  if (!record &&
-      !note_opening(a, m, holder, good ? COR_OK : err->code, good ? body : NULL, good ? err : &noted))
-    goto done;
-  if (good) out = cor_json_write(body);
-  if (good && out == NULL) (void)cor_fail(err, COR_INTERNAL, "", "the content could not be written as JSON");
-done:
+    return NULL;
+  }
+  const bool unsealed = unseal(a, m, header, holder, &content, &theirs, err);
+  if (unsealed) body = cor_decode(type, cor_buf_view(&content), COR_PLAIN_MAX, true, err);
+  if (body == NULL) {
+    if (theirs && !our_own_fault(err->code)) quarantine(a, m, CORRIDOR__V1__END_STATE__UNREADABLE, err->code);
+  } else if (!cor_content_check(header->type, header->compartment, body, "/content", err))
+    quarantine(a, m, CORRIDOR__V1__END_STATE__CONTENT_REFUSED, err->code);
+  else if (note_good(a, m, holder, body, err)) {
+    out = cor_json_write(body);
+    if (out == NULL) (void)cor_fail(err, COR_INTERNAL, "", "the content could not be written as JSON");
+  }
   cor_message_free(body);
   cor_buf_clear(&content);
+  return out;
+}
+
+json_t *open_content(agent *a, const store_message *m, const cor_holder *holder, cor_error *err) {
+  Corridor__V1__Header *header = open_header(m, err);
+  if (header == NULL) return NULL;
+  json_t *out = header->compartment == COR_C(RECORD) ? open_record(m, header, err)
+                                                     : open_sealed(a, m, header, holder, err);
   cor_message_free(&header->base);
   return out;
 }

@@ -50,7 +50,9 @@ typedef enum store_state {
   STORE_DELIVERED,
   STORE_STOPPED,
   STORE_EXPIRED,
-  STORE_RECEIVED
+  STORE_RECEIVED,
+  STORE_UNREADABLE,     /* delivered, but no holder there could open it */
+  STORE_CONTENT_REFUSED /* delivered, opened, and not to be held there */
 } store_state;
 const char *store_state_name(store_state state);
 
@@ -69,6 +71,7 @@ typedef struct store_message {
   int code;                    /* refusal, stop reason, or content check */
   int64_t sent_at, settled_at; /* settled: admitted, refused; incoming: received */
   bool late;
+  bool read;                       /* incoming: a holder opened it before, and it was good */
   cor_buf envelope, body, receipt; /* only from store_message_find and store_out_next */
 } store_message;
 void store_message_clear(store_message *message);
@@ -91,7 +94,9 @@ typedef enum store_out_event {
   STORE_OUT_REFUSE,
   STORE_OUT_DELIVER,
   STORE_OUT_STOP,
-  STORE_OUT_EXPIRE
+  STORE_OUT_EXPIRE,
+  STORE_OUT_FAIL_OPENING,
+  STORE_OUT_REFUSE_CONTENT
 } store_out_event;
 typedef struct store_outcome {
   store_out_event event;
@@ -178,9 +183,13 @@ store_found store_case_by_reference(store *s, const uint8_t hash[COR_HASH_LEN], 
                                     cor_error *err) COR_MUST_CHECK;
 bool store_case_list(store *s, bool (*each)(const store_case *, void *), void *ctx,
                      cor_error *err) COR_MUST_CHECK;
-/* What was exchanged under a handle: bit per type, and bit per outcome YES;
- * refused, stopped and expired messages do not count. */
-bool store_case_history(store *s, const uint8_t handle[COR_ID_LEN], uint64_t *types, uint64_t *yes,
+/* What was exchanged under a handle: bit per type, bit per outcome YES, and the
+ * YES that came from one office; what was refused, stopped, expired or could not
+ * be read does not count. */
+typedef struct store_history {
+  uint64_t types, yes, office_yes;
+} store_history;
+bool store_case_history(store *s, const uint8_t handle[COR_ID_LEN], const char *office, store_history *out,
                         cor_error *err) COR_MUST_CHECK;
 store_found store_case_peer(store *s, const uint8_t handle[COR_ID_LEN], const char *office,
                             cor_error *err) COR_MUST_CHECK;

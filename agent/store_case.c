@@ -97,22 +97,25 @@ bool store_case_list(store *s, bool (*each)(const store_case *, void *), void *c
   return true;
 }
 
-bool store_case_history(store *s, const uint8_t handle[COR_ID_LEN], uint64_t *types, uint64_t *yes,
+bool store_case_history(store *s, const uint8_t handle[COR_ID_LEN], const char *office, store_history *out,
                         cor_error *err) {
-  *types = *yes = 0;
+  *out = (store_history){0};
   sqlite3_stmt *stmt = STORE_SELECT(
       s, err,
-      "SELECT type, outcome FROM outbox WHERE handle = ?1 AND state IN (1, 2, 4)"
-      " UNION SELECT type, outcome FROM inbox WHERE handle = ?1",
-      A_ID(handle));
+      "SELECT type, outcome, 0 FROM outbox WHERE handle = ?1 AND state IN (1, 2, 4)"
+      " UNION SELECT type, outcome, sender = ?2 FROM inbox WHERE handle = ?1",
+      A_ID(handle), A_TEXT(office));
   if (stmt == NULL) return false;
   for (;;) {
     store_found found = store_next(s, stmt, err);
     if (found != STORE_FOUND) return found == STORE_ABSENT;
     int type = sqlite3_column_int(stmt, 0);
     if (type <= 0 || type > 63) continue;
-    *types |= UINT64_C(1) << type;
-    if (sqlite3_column_int(stmt, 1) == COR_OUTCOME(YES)) *yes |= UINT64_C(1) << type;
+    const uint64_t bit = UINT64_C(1) << type;
+    out->types |= bit;
+    if (sqlite3_column_int(stmt, 1) != COR_OUTCOME(YES)) continue;
+    out->yes |= bit;
+    if (sqlite3_column_int(stmt, 2) != 0) out->office_yes |= bit;
   }
 }
 

@@ -105,10 +105,10 @@ bool store_message_erase(store *s, const uint8_t handle[COR_ID_LEN], const uint8
 
 #define OUT_COLUMNS                                                                                          \
   "SELECT 1, n, message_id, handle, header_hash, case_handle, recipient, type, compartment, outcome, state," \
-  " code, sent_at, settled_at, late"
+  " code, sent_at, settled_at, late, 0"
 #define IN_COLUMNS                                                                                           \
   "SELECT 0, n, message_id, handle, header_hash, handle, sender, type, compartment, outcome, 7,"             \
-  " iif(checked > 1, checked, 0), sent_at, received_at, late"
+  " iif(checked > 1, checked, 0), sent_at, received_at, late, checked = 1"
 
 static void read_row(sqlite3_stmt *stmt, store_message *m) {
   *m = (store_message){.outgoing = sqlite3_column_int(stmt, 0) != 0, .n = sqlite3_column_int64(stmt, 1)};
@@ -125,6 +125,7 @@ static void read_row(sqlite3_stmt *stmt, store_message *m) {
   m->sent_at = sqlite3_column_int64(stmt, 12);
   m->settled_at = sqlite3_column_int64(stmt, 13);
   m->late = sqlite3_column_int(stmt, 14) != 0;
+  m->read = sqlite3_column_int(stmt, 15) != 0;
 }
 
 void store_message_clear(store_message *m) {
@@ -143,8 +144,8 @@ store_found store_message_find(store *s, const uint8_t id[COR_ID_LEN], store_mes
   store_found found = store_next(s, stmt, err);
   if (found != STORE_FOUND) return found;
   read_row(stmt, out);
-  bool ok = store_column_buf(stmt, 15, &out->envelope, err) && store_column_buf(stmt, 16, &out->body, err) &&
-            store_column_buf(stmt, 17, &out->receipt, err);
+  bool ok = store_column_buf(stmt, 16, &out->envelope, err) && store_column_buf(stmt, 17, &out->body, err) &&
+            store_column_buf(stmt, 18, &out->receipt, err);
   store_done(stmt);
   if (ok) return STORE_FOUND;
   store_message_clear(out);

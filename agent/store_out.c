@@ -12,10 +12,15 @@
 
 #include <string.h>
 
-static const char *const state_names[] = {
-    [STORE_QUEUED] = "queued",       [STORE_ADMITTED] = "admitted", [STORE_REFUSED] = "refused",
-    [STORE_DELIVERED] = "delivered", [STORE_STOPPED] = "stopped",   [STORE_EXPIRED] = "expired",
-    [STORE_RECEIVED] = "received"};
+static const char *const state_names[] = {[STORE_QUEUED] = "queued",
+                                          [STORE_ADMITTED] = "admitted",
+                                          [STORE_REFUSED] = "refused",
+                                          [STORE_DELIVERED] = "delivered",
+                                          [STORE_STOPPED] = "stopped",
+                                          [STORE_EXPIRED] = "expired",
+                                          [STORE_RECEIVED] = "received",
+                                          [STORE_UNREADABLE] = "unreadable",
+                                          [STORE_CONTENT_REFUSED] = "content-refused"};
 
 const char *store_state_name(store_state state) {
   size_t i = (size_t)state;
@@ -27,15 +32,21 @@ const char *store_state_name(store_state state) {
  * the answer that admitted the message when the agent died in between. What the
  * hub tells of a message is its word only; that the recipient has it is signed by
  * the recipient, so a delivery stands whatever was told before. */
-static const store_state next_state[STORE_EXPIRED + 1][STORE_OUT_EXPIRE + 1] = {
+static const store_state next_state[STORE_EXPIRED + 1][STORE_OUT_REFUSE_CONTENT + 1] = {
     [STORE_QUEUED] = {[STORE_OUT_ADMIT] = STORE_ADMITTED,
                       [STORE_OUT_REFUSE] = STORE_REFUSED,
                       [STORE_OUT_DELIVER] = STORE_DELIVERED,
                       [STORE_OUT_STOP] = STORE_STOPPED,
-                      [STORE_OUT_EXPIRE] = STORE_EXPIRED},
+                      [STORE_OUT_EXPIRE] = STORE_EXPIRED,
+                      [STORE_OUT_FAIL_OPENING] = STORE_UNREADABLE,
+                      [STORE_OUT_REFUSE_CONTENT] = STORE_CONTENT_REFUSED},
     [STORE_ADMITTED] = {[STORE_OUT_DELIVER] = STORE_DELIVERED,
                         [STORE_OUT_STOP] = STORE_STOPPED,
-                        [STORE_OUT_EXPIRE] = STORE_EXPIRED},
+                        [STORE_OUT_EXPIRE] = STORE_EXPIRED,
+                        [STORE_OUT_FAIL_OPENING] = STORE_UNREADABLE,
+                        [STORE_OUT_REFUSE_CONTENT] = STORE_CONTENT_REFUSED},
+    [STORE_DELIVERED] =
+        {[STORE_OUT_FAIL_OPENING] = STORE_UNREADABLE, [STORE_OUT_REFUSE_CONTENT] = STORE_CONTENT_REFUSED},
     [STORE_REFUSED] = {[STORE_OUT_DELIVER] = STORE_DELIVERED},
     [STORE_STOPPED] = {[STORE_OUT_DELIVER] = STORE_DELIVERED},
     [STORE_EXPIRED] = {[STORE_OUT_DELIVER] = STORE_DELIVERED},
@@ -133,10 +144,11 @@ static bool write_state(store *s, const uint8_t *id, store_state to, const store
                       " WHERE message_id = ?1",
                       A_ID(id), A_INT(to), A_INT(what->code), A_INT(what->at), A_INT(what->late),
                       A_BLOB(what->receipt));
-  return STORE_EXEC(
-      s, err,
-      "UPDATE outbox SET state = ?2, code = ?3, ended_at = ?4, delivery_receipt = ?5 WHERE message_id = ?1",
-      A_ID(id), A_INT(to), A_INT(what->code), A_INT(what->at), A_BLOB(what->receipt));
+  /* An end after the delivery brings no receipt of its own: the first one stays. */
+  return STORE_EXEC(s, err,
+                    "UPDATE outbox SET state = ?2, code = ?3, ended_at = ?4,"
+                    " delivery_receipt = iif(length(?5) > 0, ?5, delivery_receipt) WHERE message_id = ?1",
+                    A_ID(id), A_INT(to), A_INT(what->code), A_INT(what->at), A_BLOB(what->receipt));
 }
 
 bool store_out_apply(store *s, const uint8_t id[COR_ID_LEN], const store_outcome *what, cor_error *err) {

@@ -141,19 +141,21 @@ static bool write_standing(core *c, submission **of, size_t n, int64_t now) {
 static bool write_steps(core *c, submission **of, size_t n, int64_t now) {
   db_args args = {0};
   db_array *handle = db_list(&args, DB_BYTES), *type = db_list(&args, DB_I16),
-           *outcome = db_list(&args, DB_I16);
+           *outcome = db_list(&args, DB_I16), *office = db_list(&args, DB_TEXT);
   for (size_t i = 0; i < n; i++) {
     if (!of[i]->item.has_case) continue;
     db_add_bytes(handle, cor_bytes_of(of[i]->envelope.header->handle));
     db_add_i64(type, of[i]->envelope.header->type);
     db_add_i64(outcome, of[i]->envelope.header->outcome);
+    db_add_text(office, of[i]->envelope.header->sender);
   }
   db_i64(&args, now);
-  return db_do(c->db,
-               "INSERT INTO corridor.step SELECT handle, type, outcome, $4::bigint FROM"
-               " unnest($1::bytea[], $2::smallint[], $3::smallint[]) AS u (handle, type, outcome)"
-               " ON CONFLICT (handle, type) DO UPDATE SET outcome = excluded.outcome, at = excluded.at",
-               &args);
+  return db_do(
+      c->db,
+      "INSERT INTO corridor.step (handle, type, outcome, office, at)"
+      " SELECT u.*, $5::bigint FROM unnest($1::bytea[], $2::smallint[], $3::smallint[], $4::text[]) u"
+      " ON CONFLICT (handle, type, office) DO UPDATE SET outcome = excluded.outcome, at = excluded.at",
+      &args);
 }
 
 static bool write_dedupe(core *c, submission **of, size_t n, int64_t now) {

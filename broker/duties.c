@@ -143,7 +143,8 @@ void duties_at_admission(core *c, act *a, const Corridor__V1__Header *h, const u
   const cor_sop_row *row = cor_sop_find(h->type);
   *judged = 0;
   *late = false;
-  for (size_t i = 0; !held && i < 2; i++) {
+  const bool opens = !row->opens_unless_no || h->outcome != COR_OUTCOME(NO);
+  for (size_t i = 0; !held && opens && i < 2; i++) {
     const cor_duty_row *rule = cor_duty_find(row->opens[i]);
     if (!rule || rule->start == COR_START_DELIVERY || !falls_on(c, rule, h)) continue;
     duty_opening o = opening(c, rule, h, case_handle, rule->start == COR_START_EVENT ? h->event_at : a->now);

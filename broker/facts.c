@@ -187,7 +187,7 @@ static bool load_steps(core *c, facts_item *items, size_t n) {
   db_array *handles = db_list(&args, DB_BYTES);
   for (size_t i = 0; i < n; i++) {
     if (settled(&items[i]))
-      items[i].facts.history = items[i].facts.history_yes = UINT64_MAX;
+      items[i].facts.history = items[i].facts.history_yes = items[i].facts.recipient_yes = UINT64_MAX;
     else if (items[i].facts.case_known)
       db_add_bytes(handles, cor_bytes_of(items[i].header->handle));
   }
@@ -196,7 +196,8 @@ static bool load_steps(core *c, facts_item *items, size_t n) {
     return true;
   }
   PGresult *r = db_run(
-      c->db, "SELECT handle, type, outcome FROM corridor.step WHERE handle = ANY($1::bytea[])", &args);
+      c->db, "SELECT handle, type, outcome, office FROM corridor.step WHERE handle = ANY($1::bytea[])",
+      &args);
   if (!r) return false;
   for (int row = 0; row < PQntuples(r); row++) {
     uint64_t bit = UINT64_C(1) << db_get_int(r, row, 1);
@@ -205,7 +206,10 @@ static bool load_steps(core *c, facts_item *items, size_t n) {
           !cor_bytes_equal(db_get_bytes(r, row, 0), cor_bytes_of(items[i].header->handle)))
         continue;
       items[i].facts.history |= bit;
-      if (db_get_int(r, row, 2) == COR_OUTCOME(YES)) items[i].facts.history_yes |= bit;
+      if (db_get_int(r, row, 2) != COR_OUTCOME(YES)) continue;
+      items[i].facts.history_yes |= bit;
+      if (strcmp(db_get_text(r, row, 3), items[i].header->recipient) == 0)
+        items[i].facts.recipient_yes |= bit;
     }
   }
   PQclear(r);

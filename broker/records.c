@@ -2,13 +2,14 @@
  *
  * For: the coded records that make standing and consent. Guarantees: append
  * only; a registration creates the sender's standing, a consent version is
- * stored whole or not at all, and never after its withdrawal. Withdrawal has a
- * room of its own (withdrawal.c). Trusts that the gate permitted the message and
- * that facts_load holds the case FOR UPDATE. */
+ * stored whole or not at all, and never after its withdrawal. Withdrawals and
+ * content statements have rooms of their own (withdrawal.c, opening.c). Trusts that the gate permitted the
+ * message and that facts_load holds the case FOR UPDATE. */
 #include "records.h"
 #include "corridor/codec.h"
 #include "corridor/refusal.h"
 #include "corridor/sop.h"
+#include "opening.h"
 #include "withdrawal.h"
 #include <string.h>
 
@@ -145,10 +146,9 @@ static const struct {
   Corridor__V1__MessageType type;
   bool (*apply)(core *, act *, facts_item *, const ProtobufCMessage *, int *);
 } handlers[] = {
-    {COR_T(REGISTRATION), registration},
-    {COR_T(CONSENT_RECORD), consent},
-    {COR_T(CONSENT_WITHDRAWAL), withdrawal_apply},
-    {COR_T(ERASURE_STATEMENT), erasure},
+    {COR_T(REGISTRATION), registration},           {COR_T(CONSENT_RECORD), consent},
+    {COR_T(CONSENT_WITHDRAWAL), withdrawal_apply}, {COR_T(ERASURE_STATEMENT), erasure},
+    {COR_T(CONTENT_STATEMENT), opening_apply},
 };
 
 bool record_apply(core *c, act *a, facts_item *item, const ProtobufCMessage *body, int *code) {

@@ -159,6 +159,15 @@ static int withdrawal(const ProtobufCMessage *body, cor_content_fault *fault) {
   return COR_OK;
 }
 
+static int content_statement(const ProtobufCMessage *body, cor_content_fault *fault) {
+  BODY(ContentStatement);
+  if (b->state != CORRIDOR__V1__END_STATE__UNREADABLE && b->state != CORRIDOR__V1__END_STATE__CONTENT_REFUSED)
+    return FAULT(COR_BAD_INPUT, "/state", "must be UNREADABLE or CONTENT_REFUSED");
+  if (cor_refusal_of((int)b->reason)->code != (int)b->reason)
+    return FAULT(COR_UNKNOWN_ENUM, "/reason", "is not a refusal code");
+  return COR_OK;
+}
+
 static const cor_content_relation relations[] = {
     {COR_T(CASE_FILE), COR_C(CASEWORK), casework},
     {COR_T(ABN), COR_C(OPERATIONS), abn},
@@ -170,6 +179,7 @@ static const cor_content_relation relations[] = {
     {COR_T(REGISTRATION), COR_C(RECORD), registration},
     {COR_T(CONSENT_RECORD), COR_C(RECORD), consent_record},
     {COR_T(CONSENT_WITHDRAWAL), COR_C(RECORD), withdrawal},
+    {COR_T(CONTENT_STATEMENT), COR_C(RECORD), content_statement},
 };
 
 const cor_content_relation *cor_content_relation_at(size_t i) {

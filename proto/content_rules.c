@@ -231,6 +231,10 @@ static const cor_content_rule rules[] = {
   {IN_RECORD(ERASURE_STATEMENT), "message_ids", COR_MUST, COR_BYTES_16, NULL, "design 4: withdrawal"},
   {IN_RECORD(ERASURE_STATEMENT), "ground", COR_MUST, COR_ANY, NULL, "design 4: withdrawal"},
 
+  {IN_RECORD(CONTENT_STATEMENT), "message_id", COR_MUST, COR_BYTES_16, NULL, "design 4: content_refused"},
+  {IN_RECORD(CONTENT_STATEMENT), "state", COR_MUST, COR_ANY, NULL, "design 4: content_refused"},
+  {IN_RECORD(CONTENT_STATEMENT), "reason", COR_MUST, COR_ANY, NULL, "design 4: content_refused"},
+
   /* the hub's notices */
   {IN_RECORD(END_NOTICE), "message_id", COR_MUST, COR_BYTES_16, NULL, "design 3"},
   {IN_RECORD(END_NOTICE), "state", COR_MUST, COR_ANY, NULL, "design 3"},

@@ -146,8 +146,12 @@ static verdict goes_to_a_party(const question *q) {
  * itself, its answers, a provider's "no", and what the hub has to tell. */
 static verdict case_stands(const question *q) {
   if (!q->facts->case_withdrawn || q->row->from_hub) return pass;
-  if (q->header->type == COR_T(CONSENT_WITHDRAWAL) || q->header->type == COR_T(ERASURE_STATEMENT))
-    return pass;
+  switch (q->header->type) {
+  case COR_T(CONSENT_WITHDRAWAL):
+  case COR_T(ERASURE_STATEMENT):
+  case COR_T(CONTENT_STATEMENT): return pass;
+  default: break;
+  }
   if (q->header->type == COR_T(REFERRAL_ACK) && q->header->outcome == COR_OUTCOME(NO)) return pass;
   return refuse(COR_CASE_WITHDRAWN, "handle");
 }
@@ -231,7 +235,9 @@ static verdict happened_before(const question *q) {
   for (size_t i = 0; i < COR_SOP_BEFORE_MAX; i++) {
     const cor_before *before = &q->row->before[i];
     if (before->type == 0) continue;
-    uint64_t seen = before->outcome == COR_OUTCOME(YES) ? q->facts->history_yes : q->facts->history;
+    uint64_t seen = before->by_recipient                  ? q->facts->recipient_yes
+                    : before->outcome == COR_OUTCOME(YES) ? q->facts->history_yes
+                                                          : q->facts->history;
     if (!(seen & (UINT64_C(1) << (unsigned)before->type))) return refuse(COR_PRECONDITION_MISSING, "type");
   }
   return pass;

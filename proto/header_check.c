@@ -86,8 +86,10 @@ static bool check_times(const Corridor__V1__Header *h, const cor_sop_row *row, c
   if (h->sent_at <= 0 || h->sent_at > TIME_MAX) return bad(err, "sent_at", "is not a time");
   if (h->expires_at <= h->sent_at || h->expires_at > TIME_MAX)
     return bad(err, "expires_at", "must be later than sent_at");
-  if (!row->needs_event)
-    return h->event_at == 0 ? true : bad(err, "event_at", "must be absent for this type");
+  /* Who did not board has no departure to count from. */
+  const bool opens = !row->opens_unless_no || h->outcome != COR_OUTCOME(NO);
+  if (!row->needs_event || !opens)
+    return h->event_at == 0 ? true : bad(err, "event_at", "must be absent for this type and outcome");
   if (h->event_at == 0) return missing(err, "event_at", row->name);
   return h->event_at > 0 && h->event_at <= TIME_MAX ? true : bad(err, "event_at", "is not a time");
 }

@@ -72,6 +72,11 @@ static const cor_sop_row rows[] = {
    .closes = {COR_DUTY_ERASURE_ANSWER},
    .cite = "design 4: withdrawal (P)"},
 
+  /* Its handle is that of the message it speaks of; likewise. */
+  {.type = COR_T(CONTENT_STATEMENT), .name = "ContentStatement", RECORD_ROW,
+   .to_hub = true, .from_roles = ANY_OFFICE,
+   .cite = "design 4: a recipient's agent checks a body at its first opening"},
+
   /* --- phases 1 to 4: the return --- */
   {.type = COR_T(CASE_FILE), .name = "CaseFile",
    .from_roles = SENDING_SIDE, .to_roles = ROLE(ORIGIN_MISSION),
@@ -109,7 +114,7 @@ static const cor_sop_row rows[] = {
    .bases = BASIS(CONSENT) | BASIS(NO_PERSONAL_DATA),
    .categories = {[COR_C(OPERATIONS)] = CAT(OPERATIONAL) | CAT(TRAVEL)},
    .handle = COR_HANDLE_CASE, .needs_event = true,
-   .before = {{COR_T(ABN_CONFIRM), COR_OUTCOME(YES)}}, .before_checker = BY_BOTH,
+   .before = {{COR_T(ABN_CONFIRM), COR_OUTCOME(YES), .by_recipient = true}}, .before_checker = BY_BOTH,
    .opens = {COR_DUTY_DEPARTURE_ENTRY},
    .cite = "step 4 [003:581]"},
 
@@ -118,9 +123,9 @@ static const cor_sop_row rows[] = {
    .compartments = IN(OPERATIONS), .purposes = FOR(TRAVEL_ARRANGEMENT),
    .bases = BASIS(CONSENT) | BASIS(NO_PERSONAL_DATA),
    .categories = {[COR_C(OPERATIONS)] = CAT(OPERATIONAL) | CAT(TRAVEL)},
-   .handle = COR_HANDLE_CASE, .needs_event = true,
+   .handle = COR_HANDLE_CASE, .needs_event = true, .needs_outcome = true,
    .before = {{COR_T(TICKET_ISSUED), 0}}, .before_checker = BY_BOTH,
-   .opens = {COR_DUTY_ARRIVAL_NOTICE}, .closes = {COR_DUTY_DEPARTURE_ENTRY},
+   .opens = {COR_DUTY_ARRIVAL_NOTICE}, .opens_unless_no = true, .closes = {COR_DUTY_DEPARTURE_ENTRY},
    .cite = "step 5 [003:650]"},
 
   {.type = COR_T(ARRIVAL_NOTICE), .name = "ArrivalNotice",
@@ -129,7 +134,7 @@ static const cor_sop_row rows[] = {
    .bases = BASIS(CONSENT) | BASIS(NO_PERSONAL_DATA),
    .categories = {[COR_C(OPERATIONS)] = CAT(OPERATIONAL) | CAT(TRAVEL)},
    .handle = COR_HANDLE_CASE,
-   .before = {{COR_T(DEPARTURE_CONFIRMATION), 0}}, .before_checker = BY_BOTH,
+   .before = {{COR_T(DEPARTURE_CONFIRMATION), COR_OUTCOME(YES)}}, .before_checker = BY_BOTH,
    .closes = {COR_DUTY_ARRIVAL_NOTICE},
    .cite = "step 6 [003:667-670]"},
 
@@ -211,6 +216,7 @@ static const struct {
   {COR_T(CONSENT_RECORD), COR_C(RECORD), &corridor__v1__consent_record__descriptor},
   {COR_T(CONSENT_WITHDRAWAL), COR_C(RECORD), &corridor__v1__consent_withdrawal__descriptor},
   {COR_T(ERASURE_STATEMENT), COR_C(RECORD), &corridor__v1__erasure_statement__descriptor},
+  {COR_T(CONTENT_STATEMENT), COR_C(RECORD), &corridor__v1__content_statement__descriptor},
   {COR_T(CASE_FILE), COR_C(OPERATIONS), &corridor__v1__case_file_operations__descriptor},
   {COR_T(CASE_FILE), COR_C(CASEWORK), &corridor__v1__case_file_casework__descriptor},
   {COR_T(CASE_FILE), COR_C(HEALTH), &corridor__v1__case_file_health__descriptor},

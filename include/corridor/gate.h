@@ -49,6 +49,7 @@ typedef struct cor_gate_facts {
   uint32_t cover_categories; /* offers: what the handover will carry */
   /* what was admitted for this handle: bit per type, and bit per outcome YES */
   uint64_t history, history_yes;
+  uint64_t recipient_yes;        /* the same, of what the recipient itself sent */
   bool handle_taken;             /* registration, offer: the handle (or the offer's rank) is in use */
   bool referral_taken;           /* another provider holds the referral */
   bool recipient_is_other_party; /* answers go back to who asked: recipient is a party of the handle */

@@ -65,6 +65,7 @@ bool cor_duty_falls_on(cor_duty duty, Corridor__V1__Role owner);
 typedef struct cor_before {
   Corridor__V1__MessageType type; /* must have been admitted for this handle */
   Corridor__V1__Outcome outcome;  /* 0 = any */
+  bool by_recipient;              /* from the very office this message goes to */
 } cor_before;
 
 enum cor_checker { COR_CHECK_SENDER = 1, COR_CHECK_BROKER = 2, COR_CHECK_RECIPIENT = 4 };
@@ -85,6 +86,7 @@ typedef struct cor_sop_row {
   unsigned before_checker; /* enum cor_checker bits */
   cor_lane lane;
   cor_duty opens[2], closes[2];
+  bool opens_unless_no; /* with the outcome NO it opens nothing */
   const char *cite;
 } cor_sop_row;
 

@@ -32,7 +32,7 @@ PARTIES = {HOST: (pb.ROLE_HOST_MISSION, "NE", MISSION), ORIGIN: (pb.ROLE_ORIGIN_
            SECOND: (pb.ROLE_ORIGIN_MISSION, "GN", MISSION), TRANSIT: (pb.ROLE_TRANSIT_MISSION, "NE", MISSION),
            PARTNER: (pb.ROLE_PARTNER, "NE", MISSION), KINDIA: (pb.ROLE_SERVICE_PROVIDER, "GN", [pb.CASEWORK]),
            LABE: (pb.ROLE_SERVICE_PROVIDER, "GN", [pb.CASEWORK])}
-ABN_CONFIRM_DUTY, DEPARTURE_DUTY, REFERRAL_DUTY, ERASURE_DUTY = 2, 3, 5, 6
+ABN_CONFIRM_DUTY, DEPARTURE_DUTY, ARRIVAL_DUTY, REFERRAL_DUTY, ERASURE_DUTY = 2, 3, 4, 5, 6
 
 # What the header of a type says besides its parties, its handle and its times.
 IN_OPERATIONS = dict(compartment=pb.OPERATIONS, purpose=pb.TRAVEL_ARRANGEMENT, categories=[pb.OPERATIONAL])
@@ -43,6 +43,9 @@ SHAPES = {
     pb.ABN: {**IN_OPERATIONS, **PERSONAL, "event_at": people.at(people.DEPARTS), "safeguards_met": True},
     pb.ABN_CONFIRM: {**IN_OPERATIONS, "basis": pb.NO_PERSONAL_DATA, "outcome": pb.YES},
     pb.TICKET_ISSUED: {**IN_OPERATIONS, "basis": pb.CONSENT, "event_at": people.at(people.DEPARTS)},
+    pb.DEPARTURE_CONFIRMATION: {**IN_OPERATIONS, "basis": pb.CONSENT, "event_at": people.at(people.DEPARTS),
+                                "outcome": pb.YES},
+    pb.ARRIVAL_NOTICE: {**IN_OPERATIONS, "purpose": pb.RECEPTION, "basis": pb.NO_PERSONAL_DATA},
     pb.REFERRAL: {**IN_CASEWORK, "basis": pb.NO_PERSONAL_DATA, "event_at": people.at(people.ANSWER_BY)},
     pb.REFERRAL_ACK: {**IN_CASEWORK, "basis": pb.NO_PERSONAL_DATA},
 }

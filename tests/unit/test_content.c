@@ -59,6 +59,7 @@ static const struct sample {
     "'validFrom': '1772409600000', 'validUntil': '1798761600000', 'evidenceSha256': '" DIGEST "'}"},
   {RECORD(CONSENT_WITHDRAWAL), "{'extent': 'ALL_CONSENT', 'withdrawnAt': '1772500000000'}"},
   {RECORD(ERASURE_STATEMENT), "{'messageIds': ['" ID "'], 'ground': 'ERASED'}"},
+  {RECORD(CONTENT_STATEMENT), "{'messageId': '" ID "', 'state': 'CONTENT_REFUSED', 'reason': 15}"},
   {RECORD(END_NOTICE), "{'messageId': '" ID "', 'state': 'DELIVERED', 'at': '1772500000000'}"},
   {RECORD(WITHDRAWAL_NOTICE), "{'withdrawnAt': '1772500000000', 'answerDue': '1772600000000'}"},
   {RECORD(OBLIGATION_NOTICE), "{'obligationId': '" ID "', 'kind': 2, 'responsible': 'iom-gn',"
@@ -115,6 +116,9 @@ static const struct change {
   {OPS(ABN_CONFIRM), "{'receivedAt': '1772520000001'}", COR_BAD_INPUT, "/body/confirmedAt"},
   {OPS(DEPARTURE_CONFIRMATION), "{'boarded': 'IS_NO'}", COR_MISSING_FIELD, "/body/notBoardedReason"},
   {OPS(DEPARTURE_CONFIRMATION), "{'boarded': 'IS_NO', 'notBoardedReason': 'ill', 'departedAt': null, 'carrierNumber': null}", COR_OK, ""},
+  {RECORD(CONTENT_STATEMENT), "{'state': 'UNREADABLE', 'reason': 55}", COR_OK, ""},
+  {RECORD(CONTENT_STATEMENT), "{'state': 'DELIVERED'}", COR_BAD_INPUT, "/body/state"},
+  {RECORD(CONTENT_STATEMENT), "{'reason': 9}", COR_UNKNOWN_ENUM, "/body/reason"},
   {OPS(DEPARTURE_CONFIRMATION), "{'boarded': 'NOT_KNOWN'}", COR_BAD_INPUT, "/body/boarded"},
   {OPS(ARRIVAL_NOTICE), "{'pocketMoneyAmount': 50}", COR_MISSING_FIELD, "/body/pocketMoneyCurrency"},
   {OPS(ARRIVAL_NOTICE), "{'pocketMoneyAmount': 50, 'pocketMoneyCurrency': 'euro', 'pocketMoneyReceipt': 'R-1'}", COR_BAD_INPUT, "/body/pocketMoneyCurrency"},

@@ -68,7 +68,7 @@ static void plain(world *w, Corridor__V1__MessageType type) {
   uint32_t allowed = cor_sop_categories(row, h->compartment, f->recipient.role);
   carry(w, h->basis == COR_BASIS(CONSENT) ? allowed : CAT(OPERATIONAL));
   f->case_known = f->sender_standing = f->recipient_is_other_party = true;
-  f->history = f->history_yes = ~UINT64_C(0);
+  f->history = f->history_yes = f->recipient_yes = ~UINT64_C(0);
   f->cover_categories = CAT(BIODATA) | CAT(CONTACT);
   strcpy(f->programme, "JI");
   if (type == COR_T(REGISTRATION)) f->case_known = f->sender_standing = false;
@@ -148,6 +148,7 @@ CHANGE(no_scopes, w->facts.consent.n_scopes = 0)
 CHANGE(safeguards_unmet, w->header.safeguards_met = false)
 CHANGE(no_history, w->facts.history = 0)
 CHANGE(no_yes, w->facts.history_yes = 0)
+CHANGE(yes_of_another_office, w->facts.recipient_yes = 0)
 CHANGE(referral_taken, w->facts.referral_taken = true)
 CHANGE(expires_now, w->header.expires_at = NOW)
 CHANGE(sent_ahead, w->header.sent_at = NOW + 120001)
@@ -241,6 +242,7 @@ static const pair pairs[] = {
   PAIR("standing", CASE_FILE, unknown_and_no_programme, COR_NO_STANDING, "handle"),
   PAIR("standing", CONSENT_RECORD, no_standing, COR_NO_STANDING, "handle"),
   PAIR("standing", ERASURE_STATEMENT, no_standing, COR_NO_STANDING, "handle"),
+  PAIR("standing", CONTENT_STATEMENT, no_standing, COR_NO_STANDING, "handle"),
   PAIR("standing", CONSENT_WITHDRAWAL, no_standing, COR_OK, ""),
   PAIR("standing", CONSENT_WITHDRAWAL, case_unknown, COR_OK, ""),
   PAIR("standing", OBLIGATION_NOTICE, no_standing, COR_OK, ""),
@@ -256,6 +258,7 @@ static const pair pairs[] = {
   PAIR("case stands", REFERRAL_ACK, answer_no_when_withdrawn, COR_OK, ""),
   PAIR("case stands", CONSENT_WITHDRAWAL, case_withdrawn, COR_OK, ""),
   PAIR("case stands", ERASURE_STATEMENT, case_withdrawn, COR_OK, ""),
+  PAIR("case stands", CONTENT_STATEMENT, case_withdrawn, COR_OK, ""),
   PAIR("case stands", WITHDRAWAL_NOTICE, case_withdrawn, COR_OK, ""),
   PAIR("basis", CASE_FILE, record_duty, COR_BASIS_NOT_ALLOWED, "basis"),
   PAIR("basis", CASE_FILE, vital_interest, COR_BASIS_NOT_ALLOWED, "basis"),
@@ -301,9 +304,10 @@ static const pair pairs[] = {
   PAIR("safeguards", TICKET_ISSUED, safeguards_unmet, COR_OK, ""),
   PAIR("before", CASE_FILE, no_history, COR_PRECONDITION_MISSING, "type"),
   PAIR("before", ABN, no_history, COR_PRECONDITION_MISSING, "type"),
-  PAIR("before", TICKET_ISSUED, no_yes, COR_PRECONDITION_MISSING, "type"),
+  PAIR("before", TICKET_ISSUED, yes_of_another_office, COR_PRECONDITION_MISSING, "type"),
   PAIR("before", DEPARTURE_CONFIRMATION, no_yes, COR_OK, ""),
-  PAIR("before", ARRIVAL_NOTICE, no_history, COR_PRECONDITION_MISSING, "type"),
+  PAIR("before", ARRIVAL_NOTICE, no_yes, COR_PRECONDITION_MISSING, "type"),
+  PAIR("before", REFERRAL_ACK, no_history, COR_PRECONDITION_MISSING, "type"),
   PAIR("before", REFERRAL_HANDOVER, no_yes, COR_PRECONDITION_MISSING, "type"),
   PAIR("before", CONSENT_WITHDRAWAL, no_history, COR_OK, ""),
   PAIR("one provider", REFERRAL_ACK, referral_taken, COR_REFERRAL_TAKEN, "handle"),
@@ -384,7 +388,7 @@ START_TEST(unknown_and_not_yours_look_the_same) {
     memset(&w.facts.consent, 0, sizeof w.facts.consent);
     w.facts.programme[0] = '\0';
     w.facts.case_withdrawn = w.facts.referral_taken = false;
-    w.facts.history = w.facts.history_yes = 0;
+    w.facts.history = w.facts.history_yes = w.facts.recipient_yes = 0;
     cor_decision absent = cor_gate_decide(&w.facts, &w.header);
     ck_assert_msg(theirs.code == absent.code && strcmp(theirs.field, absent.field) == 0,
                   "%s tells them apart", pairs[i].what);

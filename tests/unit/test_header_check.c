@@ -79,6 +79,11 @@ CHANGE(sent_wild, s->h.sent_at = INT64_MAX)
 CHANGE(expires_before, s->h.expires_at = NOW)
 CHANGE(expires_wild, s->h.expires_at = INT64_MAX)
 CHANGE(event_absent, s->h.event_at = 0)
+CHANGE(boarded_no_event, s->h.type = COR_T(DEPARTURE_CONFIRMATION); s->h.outcome = COR_OUTCOME(YES);
+       s->h.event_at = 0)
+CHANGE(not_boarded, s->h.type = COR_T(DEPARTURE_CONFIRMATION); s->h.outcome = COR_OUTCOME(NO);
+       s->h.event_at = 0)
+CHANGE(not_boarded_departed, s->h.type = COR_T(DEPARTURE_CONFIRMATION); s->h.outcome = COR_OUTCOME(NO))
 CHANGE(event_negative, s->h.event_at = -1)
 CHANGE(event_wild, s->h.event_at = INT64_MAX)
 CHANGE(body_empty, s->h.body_size = 0)
@@ -170,6 +175,9 @@ static const struct { const char *name; void (*change)(sample *); int code; cons
   CASE(expires_before, COR_BAD_INPUT, "expires_at"),
   CASE(expires_wild, COR_BAD_INPUT, "expires_at"),
   CASE(event_absent, COR_MISSING_FIELD, "event_at"),
+  CASE(boarded_no_event, COR_MISSING_FIELD, "event_at"),
+  CASE(not_boarded, COR_OK, ""),
+  CASE(not_boarded_departed, COR_BAD_INPUT, "event_at"),
   CASE(event_negative, COR_BAD_INPUT, "event_at"),
   CASE(event_wild, COR_BAD_INPUT, "event_at"),
   CASE(confirm_with_event, COR_BAD_INPUT, "event_at"),

@@ -14,7 +14,7 @@ static const char *const names[] = {
     "AbnConfirm",       "TicketIssued",     "DepartureConfirmation",
     "ArrivalNotice",    "Referral",         "ReferralAck",
     "ReferralHandover", "ServiceReport",    "EndNotice",
-    "WithdrawalNotice", "ObligationNotice",
+    "WithdrawalNotice", "ObligationNotice", "ContentStatement",
 };
 #define COUNT(a) (sizeof(a) / sizeof *(a))
 

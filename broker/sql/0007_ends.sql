@@ -1,0 +1,10 @@
+-- Ends that come after the delivery, and who took a step: the confirmation of one
+-- origin mission does not speak for another.
+SET ROLE corridor_owner;
+INSERT INTO corridor.code_name (kind, code, name) VALUES
+  ('type', 25, 'ContentStatement'), ('delivery', 6, 'unreadable'), ('delivery', 7, 'content refused');
+ALTER TABLE corridor.step ADD COLUMN office text NOT NULL DEFAULT '';  -- who sent it
+ALTER TABLE corridor.step ALTER COLUMN office DROP DEFAULT;
+ALTER TABLE corridor.step DROP CONSTRAINT step_pkey;
+ALTER TABLE corridor.step ADD PRIMARY KEY (handle, type, office);
+RESET ROLE;
