@@ -24,6 +24,7 @@ typedef struct draft {
   Corridor__V1__Header header;
   Corridor__V1__DataCategory categories[COMPOSE_CATEGORIES_MAX];
   uint8_t id[COR_ID_LEN], consent[COR_ID_LEN], reply[COR_ID_LEN];
+  Corridor__V1__Compartment filed; /* in this office's own lists */
 } draft;
 
 /* ---- defaults ---- */
@@ -41,12 +42,35 @@ static const struct {
     {COR_T(ERASURE_STATEMENT), COR_T(WITHDRAWAL_NOTICE)},
 };
 
+/* Which people here may see the message: those of its compartment; of a record that
+ * speaks of sealed messages, those whom these are for. */
+static bool choose_file(agent *a, const compose_order *order, draft *d, cor_error *err) {
+  const Corridor__V1__ErasureStatement *statement = (const Corridor__V1__ErasureStatement *)order->body;
+  store_message m;
+  d->filed = order->filed_under != 0 ? order->filed_under : order->compartment;
+  if (order->body->descriptor != &corridor__v1__erasure_statement__descriptor ||
+      statement->n_message_ids == 0)
+    return true;
+  store_found found = store_message_find(a->store, statement->message_ids[0].data, &m, err);
+  if (found != STORE_FOUND) return found == STORE_ABSENT;
+  if (COR_BIT(m.compartment) & COR_RESTRICTED) d->filed = (Corridor__V1__Compartment)m.compartment;
+  store_message_clear(&m);
+  return true;
+}
+
+/* What a message answers is filed where it is itself, or for everyone. */
+static unsigned reply_among(const draft *d) {
+  const unsigned own = COR_BIT(d->filed);
+  return own & COR_RESTRICTED ? own : STORE_ORDINARY;
+}
+
 static bool default_reply(agent *a, const compose_order *order, draft *d, cor_error *err) {
   const uint8_t *reply = order->in_reply_to;
   for (size_t i = 0; reply == NULL && i < sizeof answers / sizeof *answers; i++) {
     store_message newest;
     if (answers[i].type != order->row->type) continue;
-    store_found found = store_in_newest(a->store, order->handle, (int)answers[i].answers, &newest, err);
+    store_found found = store_in_newest(a->store, order->handle, (int)answers[i].answers, reply_among(d),
+                                        &newest, err);
     if (found == STORE_ERROR) return false;
     if (found == STORE_ABSENT) break;
     memcpy(d->reply, newest.id, COR_ID_LEN);
@@ -186,16 +210,12 @@ static bool seal(agent *a, const cor_cards *cards, const draft *d, cor_bytes con
   return cor_seal_make(&sealed, to, 2, out, err);
 }
 
-static Corridor__V1__Compartment filed_under(const compose_order *order) {
-  return order->filed_under != 0 ? order->filed_under : order->compartment;
-}
-
 static bool keep(agent *a, const compose_order *order, const store_case *known, const draft *d,
                  const Corridor__V1__Envelope *wire, cor_buf *body, cor_error *err) {
   const Corridor__V1__Header *h = &d->header;
   store_message m = {.outgoing = true,
                      .type = (int)h->type,
-                     .compartment = (int)filed_under(order),
+                     .compartment = (int)d->filed,
                      .outcome = (int)h->outcome,
                      .sent_at = h->sent_at,
                      .body = *body};
@@ -211,10 +231,11 @@ static bool keep(agent *a, const compose_order *order, const store_case *known, 
 }
 
 /* What composing this message teaches about its case: safeguards and step. */
-static bool note_case(agent *a, const compose_order *order, const store_case *known, cor_error *err) {
+static bool note_case(agent *a, const compose_order *order, const draft *d, const store_case *known,
+                      cor_error *err) {
   if (known == NULL) return true;
   store_case c = *known;
-  if (!(COR_BIT(filed_under(order)) & STORE_RESTRICTED)) c.last_type = (int)order->row->type;
+  if (!(COR_BIT(d->filed) & COR_RESTRICTED)) c.last_type = (int)order->row->type;
   if (order->body->descriptor == &corridor__v1__case_file_casework__descriptor) {
     const Corridor__V1__CaseFileCasework *file = (const Corridor__V1__CaseFileCasework *)order->body;
     Corridor__V1__Abn today = CORRIDOR__V1__ABN__INIT;
@@ -252,7 +273,7 @@ bool compose_message(agent *a, const cor_cards *cards, const compose_order *orde
   store_found found = store_case_get(a->store, order->handle, &found_case, err);
   if (found == STORE_ERROR) return false;
   const store_case *known = found == STORE_FOUND ? &found_case : NULL;
-  if (!fill_header(a, order, known, &d, err) ||
+  if (!choose_file(a, order, &d, err) || !fill_header(a, order, known, &d, err) ||
       !compose_gate(a, cards, order, known, &d.header, d.consent, err))
     return false;
   if (!cor_encode(order->body, &content, err)) goto done;
@@ -261,7 +282,7 @@ bool compose_message(agent *a, const cor_cards *cards, const compose_order *orde
     goto done;
   wire = cor_envelope_make(&d.header, order->cover, cor_buf_view(&body), a->office.signing, err);
   if (wire == NULL) goto done;
-  ok = keep(a, order, known, &d, wire, &body, err) && note_case(a, order, known, err) &&
+  ok = keep(a, order, known, &d, wire, &body, err) && note_case(a, order, &d, known, err) &&
        erase(a, order, d.header.sent_at, err);
   if (ok) memcpy(id, d.id, COR_ID_LEN);
 done:

@@ -47,7 +47,7 @@ void link_count(agent_link *l, link_metric which) {
 }
 
 void link_count_message(agent_link *l, link_metric which, int compartment) {
-  if (!(COR_BIT(compartment) & STORE_RESTRICTED)) link_count(l, which);
+  if (!(COR_BIT(compartment) & COR_RESTRICTED)) link_count(l, which);
 }
 
 cor_metric *link_metrics(agent_link *l, size_t *n) {

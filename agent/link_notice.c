@@ -91,24 +91,42 @@ static bool on_end(agent_link *l, const cor_cards *cards, const Corridor__V1__He
   return ok;
 }
 
-bool link_notice_place(agent_link *l, const ProtobufCMessage *notice, store_message *as, cor_error *err) {
-  const Corridor__V1__EndNotice *end = (const Corridor__V1__EndNotice *)notice;
-  store_message ours;
-  if (notice->descriptor != &corridor__v1__end_notice__descriptor || !is_id(end->message_id)) return true;
-  store_found found = store_message_find(l->a->store, end->message_id.data, &ours, err);
+/* The message of the exchange that a notice is about; NULL = none named. */
+static const ProtobufCBinaryData *subject(const ProtobufCMessage *notice) {
+  if (notice->descriptor == &corridor__v1__end_notice__descriptor)
+    return &((const Corridor__V1__EndNotice *)notice)->message_id;
+  if (notice->descriptor == &corridor__v1__obligation_notice__descriptor) {
+    const Corridor__V1__ObligationNotice *duty = (const Corridor__V1__ObligationNotice *)notice;
+    return duty->about.len > 0 ? &duty->about : &duty->message_id;
+  }
+  const Corridor__V1__WithdrawalNotice *taken_back = (const Corridor__V1__WithdrawalNotice *)notice;
+  return taken_back->n_message_ids > 0 ? &taken_back->message_ids[0] : NULL;
+}
+
+/* Where news of this message belongs: with it if it is restricted, else RECORD. */
+static bool filed_with(agent_link *l, const ProtobufCBinaryData *id, int *compartment, cor_error *err) {
+  store_message m;
+  *compartment = COR_C(RECORD);
+  if (id == NULL || !is_id(*id)) return true;
+  store_found found = store_message_find(l->a->store, id->data, &m, err);
   if (found != STORE_FOUND) return found == STORE_ABSENT;
-  if (ours.outgoing && (COR_BIT(ours.compartment) & STORE_RESTRICTED)) as->compartment = ours.compartment;
-  store_message_clear(&ours);
+  if (COR_BIT(m.compartment) & COR_RESTRICTED) *compartment = m.compartment;
+  store_message_clear(&m);
   return true;
+}
+
+bool link_notice_place(agent_link *l, const ProtobufCMessage *notice, store_message *as, cor_error *err) {
+  return filed_with(l, subject(notice), &as->compartment, err);
 }
 
 /* ---- a deadline ---- */
 
-static bool note_duty(agent_link *l, const store_due *due, const char *word, cor_error *err) {
+static bool note_duty(agent_link *l, const store_due *due, const char *word, int compartment,
+                      cor_error *err) {
   const cor_duty_row *row = cor_duty_find((cor_duty)due->kind);
   store_event event = {.event = word,
                        .at = due->at,
-                       .compartment = COR_C(RECORD),
+                       .compartment = compartment,
                        .type = COR_T(OBLIGATION_NOTICE),
                        .peer = due->responsible,
                        .detail = row == NULL ? "" : row->name};
@@ -142,10 +160,15 @@ static bool on_obligation(agent_link *l, const cor_cards *cards, const Corridor_
                    .due_at = notice->due_at,
                    .at = notice->at};
   memcpy(due.id, notice->obligation_id.data, COR_ID_LEN);
-  memcpy(due.message_id, notice->message_id.data, COR_ID_LEN);
+  /* What the list is filtered by: a message this office can look up. */
+  const ProtobufCBinaryData *about = subject(message);
+  int compartment;
+  if (!is_id(*about)) about = &notice->message_id;
+  memcpy(due.message_id, about->data, COR_ID_LEN);
   memcpy(due.handle, header->handle.data, COR_ID_LEN);
   memcpy(due.responsible, notice->responsible, strlen(notice->responsible) + 1);
-  return store_due_put(l->a->store, &due, err) && note_duty(l, &due, duty_words[state], err);
+  return filed_with(l, about, &compartment, err) && store_due_put(l->a->store, &due, err) &&
+         note_duty(l, &due, duty_words[state], compartment, err);
 }
 
 /* ---- a consent withdrawn ---- */

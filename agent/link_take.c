@@ -115,7 +115,7 @@ static bool note_case(agent_link *l, const taken *t, cor_error *err) {
     memcpy(c.handle, t->message.handle, COR_ID_LEN);
     memcpy(c.case_handle, t->message.handle, COR_ID_LEN);
   }
-  if (!(COR_BIT(h->compartment) & STORE_RESTRICTED)) {
+  if (!(COR_BIT(h->compartment) & COR_RESTRICTED)) {
     c.last_type = (int)h->type;
     if (c.since == 0) c.since = t->message.settled_at;
   }

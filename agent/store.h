@@ -56,9 +56,8 @@ typedef enum store_state {
 } store_state;
 const char *store_state_name(store_state state);
 
-/* Compartments whose messages only their own holders see in lists and counts. */
-#define STORE_RESTRICTED (COR_BIT(COR_C(HEALTH)) | COR_BIT(COR_C(PROTECTION)))
-#define STORE_ORDINARY (0xffu & ~STORE_RESTRICTED)
+/* What everyone in the office may see in lists and counts. */
+#define STORE_ORDINARY (0xffu & ~COR_RESTRICTED)
 
 typedef struct store_message {
   bool outgoing;
@@ -135,9 +134,10 @@ bool store_message_erase(store *s, const uint8_t handle[COR_ID_LEN], const uint8
 /* Either box, by id; with envelope, body and receipt. */
 store_found store_message_find(store *s, const uint8_t id[COR_ID_LEN], store_message *out,
                                cor_error *err) COR_MUST_CHECK;
-/* Newest message received under handle of that type; without blobs. */
-store_found store_in_newest(store *s, const uint8_t handle[COR_ID_LEN], int type, store_message *out,
-                            cor_error *err) COR_MUST_CHECK;
+/* Newest message received under handle of that type, in these compartments (bits);
+ * without blobs. */
+store_found store_in_newest(store *s, const uint8_t handle[COR_ID_LEN], int type, unsigned compartments,
+                            store_message *out, cor_error *err) COR_MUST_CHECK;
 
 typedef struct store_filter {
   bool outgoing;
@@ -223,8 +223,9 @@ typedef struct store_due {
 } store_due;
 /* Newer state of the same id replaces an older one. */
 bool store_due_put(store *s, const store_due *due, cor_error *err) COR_MUST_CHECK;
-bool store_due_list(store *s, bool all, bool (*each)(const store_due *, void *), void *ctx,
-                    cor_error *err) COR_MUST_CHECK;
+/* Only duties about messages in these compartments, or about none this office has. */
+bool store_due_list(store *s, bool all, unsigned compartments, bool (*each)(const store_due *, void *),
+                    void *ctx, cor_error *err) COR_MUST_CHECK;
 
 /* ---- timeline ---- */
 typedef struct store_event {

@@ -19,12 +19,18 @@ bool store_due_put(store *s, const store_due *d, cor_error *err) {
       A_INT(d->opened_at), A_INT(d->due_at), A_INT(d->state), A_INT(d->level), A_INT(d->at));
 }
 
-bool store_due_list(store *s, bool all, bool (*each)(const store_due *, void *), void *ctx, cor_error *err) {
+bool store_due_list(store *s, bool all, unsigned compartments, bool (*each)(const store_due *, void *),
+                    void *ctx, cor_error *err) {
   sqlite3_stmt *stmt = STORE_SELECT(
       s, err,
       "SELECT id, handle, message_id, kind, state, level, responsible, opened_at, due_at, at"
-      " FROM obligations WHERE ? OR state IN (1, 4, 5) ORDER BY due_at, id",
-      A_INT(all));
+      " FROM obligations o WHERE (?1 OR state IN (1, 4, 5))"
+      " AND NOT EXISTS(SELECT 1 FROM inbox i WHERE i.message_id = o.message_id AND NOT (1 << i.compartment) "
+      "& ?2)"
+      " AND NOT EXISTS(SELECT 1 FROM outbox i WHERE i.message_id = o.message_id AND NOT (1 << i.compartment) "
+      "& ?2)"
+      " ORDER BY due_at, id",
+      A_INT(all), A_INT(compartments));
   if (stmt == NULL) return false;
   for (;;) {
     store_found found = store_next(s, stmt, err);

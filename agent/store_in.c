@@ -152,10 +152,11 @@ store_found store_message_find(store *s, const uint8_t id[COR_ID_LEN], store_mes
   return STORE_ERROR;
 }
 
-store_found store_in_newest(store *s, const uint8_t handle[COR_ID_LEN], int type, store_message *out,
-                            cor_error *err) {
-  static const char sql[] = IN_COLUMNS " FROM inbox WHERE handle = ? AND type = ? ORDER BY n DESC LIMIT 1";
-  sqlite3_stmt *stmt = STORE_SELECT(s, err, sql, A_ID(handle), A_INT(type));
+store_found store_in_newest(store *s, const uint8_t handle[COR_ID_LEN], int type, unsigned compartments,
+                            store_message *out, cor_error *err) {
+  static const char sql[] = IN_COLUMNS " FROM inbox WHERE handle = ? AND type = ? AND (1 << compartment) & ?"
+                                       " ORDER BY n DESC LIMIT 1";
+  sqlite3_stmt *stmt = STORE_SELECT(s, err, sql, A_ID(handle), A_INT(type), A_INT(compartments));
   if (stmt == NULL) return STORE_ERROR;
   store_found found = store_next(s, stmt, err);
   if (found != STORE_FOUND) return found;

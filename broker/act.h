@@ -10,6 +10,8 @@ typedef struct duty_opening {
   cor_duty duty;
   char responsible[COR_OFFICE_MAX + 1], counterpart[COR_OFFICE_MAX + 1];
   uint8_t handle[COR_ID_LEN], case_handle[COR_ID_LEN], message_id[COR_ID_LEN];
+  bool has_about; /* message_id is our own notice; about is a message it names */
+  uint8_t about[COR_ID_LEN];
   int64_t due_at;
   Corridor__V1__ObligationState state; /* OPEN, or already judged: MET, MET_LATE */
 } duty_opening;

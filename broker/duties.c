@@ -19,6 +19,8 @@ enum { TICK_MAX = 256 };
 
 typedef struct duty_row {
   uint8_t id[COR_ID_LEN], handle[COR_ID_LEN], case_handle[COR_ID_LEN], message_id[COR_ID_LEN];
+  bool has_about;
+  uint8_t about[COR_ID_LEN];
   cor_duty duty;
   char responsible[COR_OFFICE_MAX + 1], counterpart[COR_OFFICE_MAX + 1];
   int64_t opened_at, due_at;
@@ -52,6 +54,7 @@ static void tell(act *a, const duty_row *row, int64_t at) {
   body.state = row->status.state;
   body.level = row->status.level;
   body.at = at;
+  body.about = (ProtobufCBinaryData){row->has_about ? COR_ID_LEN : 0, (uint8_t *)row->about};
   notice_add(&a->notices, row->responsible, COR_T(OBLIGATION_NOTICE), row->handle, row->case_handle,
              row->message_id, &body.base);
   if (strcmp(row->responsible, row->counterpart) != 0)
@@ -179,6 +182,7 @@ bool duties_write_opened(core *c, act *a) {
            *state = db_list(&args, DB_I16);
   db_array *wake = db_list(&args, DB_I64);
   db_i64(&args, a->now);
+  db_array *about = db_list(&args, DB_BYTES);
   for (size_t i = 0; i < a->n_opened; i++) {
     duty_opening *o = &a->opened[i];
     duty_row row = {.duty = o->duty, .opened_at = a->now, .due_at = o->due_at, .status = {.state = o->state}};
@@ -186,6 +190,8 @@ bool duties_write_opened(core *c, act *a) {
     memcpy(row.handle, o->handle, COR_ID_LEN);
     memcpy(row.case_handle, o->case_handle, COR_ID_LEN);
     memcpy(row.message_id, o->message_id, COR_ID_LEN);
+    memcpy(row.about, o->about, COR_ID_LEN);
+    row.has_about = o->has_about;
     memcpy(row.responsible, o->responsible, sizeof row.responsible);
     memcpy(row.counterpart, o->counterpart, sizeof row.counterpart);
     db_add_bytes(id, (cor_bytes){row.id, COR_ID_LEN});
@@ -198,18 +204,19 @@ bool duties_write_opened(core *c, act *a) {
     db_add_i64(due, o->due_at);
     db_add_i64(state, o->state);
     db_add_i64(wake, cor_duty_wake(o->duty, row.status, o->due_at));
+    db_add_bytes(about, (cor_bytes){o->has_about ? o->about : NULL, COR_ID_LEN});
     tell(a, &row, a->now);
   }
   return db_do(
       c->db,
       "WITH made AS (INSERT INTO corridor.obligation (obligation_id, kind, responsible, counterpart, handle,"
-      "  case_handle, message_id, opened_at, due_at, state, level, wake_at, closed_at)"
+      "  case_handle, message_id, opened_at, due_at, state, level, wake_at, closed_at, about)"
       " SELECT id, kind, who, other, handle, kase, message, $11::bigint, due, state, 0,"
-      "  nullif(wake, 9223372036854775807), CASE WHEN state IN (2, 3) THEN $11::bigint END"
+      "  nullif(wake, 9223372036854775807), CASE WHEN state IN (2, 3) THEN $11::bigint END, about"
       " FROM unnest($1::bytea[], $2::smallint[], $3::text[], $4::text[], $5::bytea[], $6::bytea[], "
       "$7::bytea[],"
-      "  $8::bigint[], $9::smallint[], $10::bigint[])"
-      "  AS u (id, kind, who, other, handle, kase, message, due, state, wake)"
+      "  $8::bigint[], $9::smallint[], $10::bigint[], $12::bytea[])"
+      "  AS u (id, kind, who, other, handle, kase, message, due, state, wake, about)"
       " ON CONFLICT DO NOTHING RETURNING obligation_id, state)"
       " INSERT INTO corridor.obligation_event SELECT obligation_id, state, 0, $11::bigint FROM made",
       &args);
@@ -228,11 +235,13 @@ static void take_row(duty_row *row, const PGresult *r, int at) {
   row->due_at = db_get_int(r, at, 8);
   row->status.state = (Corridor__V1__ObligationState)db_get_int(r, at, 9);
   row->status.level = (unsigned)db_get_int(r, at, 10);
+  row->has_about = !db_null(r, at, 11);
+  db_get_fixed(r, at, 11, row->about, COR_ID_LEN);
 }
 #define DUTY_COLUMNS                                                                                         \
   "o.obligation_id, o.kind, o.responsible, o.counterpart, o.handle, o.case_handle, o.message_id, "           \
   "o.opened_at, o.due_at,"                                                                                   \
-  " o.state, o.level"
+  " o.state, o.level, o.about"
 
 typedef struct duty_changes {
   db_args args, events;
@@ -319,7 +328,7 @@ bool duties_write_answered(core *c, act *a) {
   for (int i = 0; i < PQntuples(r); i++) {
     duty_row row;
     take_row(&row, r, i);
-    const duty_answer *by = &a->answered[db_get_int(r, i, 11) - 1];
+    const duty_answer *by = &a->answered[db_get_int(r, i, 12) - 1];
     row.status = cor_duty_next(row.duty, row.status, COR_DUTY_ANSWERED, row.due_at, a->now);
     changes_event(&changes, &row, a->now);
     changes_row(&changes, &row, a->now, (cor_bytes){by->message_id, COR_ID_LEN});

@@ -137,28 +137,35 @@ static void ask(core *c, act *a, const taken_back *t, const told *who) {
                                  t->handle.data, t->header->message_id.data, &body.base);
   if (!id) return;
   memcpy(duty.message_id, id, COR_ID_LEN); /* the answer names the notice */
+  memcpy(duty.about, who->ids[0].data, COR_ID_LEN);
+  duty.has_about = true;
   act_open(a, &duty);
 }
 
 static bool same_told(const PGresult *r, int i, int j) {
   return strcmp(db_get_text(r, i, 0), db_get_text(r, j, 0)) == 0 &&
          cor_bytes_equal(db_get_bytes(r, i, 1), db_get_bytes(r, j, 1)) &&
-         strcmp(db_get_text(r, i, 3), db_get_text(r, j, 3)) == 0;
+         strcmp(db_get_text(r, i, 3), db_get_text(r, j, 3)) == 0 &&
+         db_get_int(r, i, 4) == db_get_int(r, j, 4);
 }
 
 /* Everyone to whom something personal was ever claimed under it, by the handle
- * that office knows. */
+ * that office knows: what is restricted in a notice of its own, so that a health part is
+ * asked back from those who hold it, and nobody else there learns that it exists. */
 static bool ask_recipients(core *c, act *a, const taken_back *t) {
   db_args args = {0};
   db_bytes(&args, t->handle);
   db_bytes(&args, t->consent_id);
+  db_i32(&args, COR_RESTRICTED);
   PGresult *r = db_run(
       c->db,
-      "SELECT d.recipient, d.handle, d.message_id, d.sender FROM corridor.delivery d JOIN corridor.message m"
+      "SELECT d.recipient, d.handle, d.message_id, d.sender,"
+      "  CASE WHEN (1 << m.compartment) & $3 <> 0 THEN m.compartment ELSE 0 END AS apart FROM "
+      "corridor.delivery d JOIN corridor.message m"
       "  ON m.message_id = d.message_id AND m.admitted_at = d.admitted_at"
       " WHERE d.case_handle = $1 AND d.first_claimed_at IS NOT NULL AND m.sender <> 'hub'"
       " AND (m.categories & ~2) <> 0 AND ($2::bytea IS NULL OR m.consent_id = $2)"
-      " ORDER BY d.recipient, d.handle, d.sender, d.sequence",
+      " ORDER BY d.recipient, d.handle, d.sender, apart, d.sequence",
       &args);
   if (!r) return false;
   int rows = PQntuples(r);
@@ -179,20 +186,22 @@ static bool ask_recipients(core *c, act *a, const taken_back *t) {
   return true;
 }
 
-/* Offices of the case itself that were told nothing owe nothing, but must not go
- * on as if the consent stood. */
+/* Offices of the case itself where none but the holders of something restricted were
+ * told owe nothing for the rest, but must not go on as if the consent stood. */
 static bool inform_parties(core *c, act *a, const taken_back *t) {
   db_args args = {0};
   db_bytes(&args, t->handle);
   db_bytes(&args, t->consent_id);
   db_text(&args, t->header->sender);
+  db_i32(&args, COR_RESTRICTED);
   PGresult *r = db_run(
       c->db,
       "SELECT s.office FROM corridor.standing s WHERE s.case_handle = $1 AND s.handle = $1 AND s.office <> $3"
       " AND NOT EXISTS (SELECT FROM corridor.delivery d JOIN corridor.message m"
       "   ON m.message_id = d.message_id AND m.admitted_at = d.admitted_at"
       "   WHERE d.case_handle = $1 AND d.recipient = s.office AND d.handle = $1"
-      "   AND d.first_claimed_at IS NOT NULL AND m.sender <> 'hub' AND (m.categories & ~2) <> 0"
+      "   AND (1 << m.compartment) & $4 = 0 AND d.first_claimed_at IS NOT NULL AND m.sender <> 'hub' AND "
+      "(m.categories & ~2) <> 0"
       "   AND ($2::bytea IS NULL OR m.consent_id = $2)) ORDER BY s.office",
       &args);
   if (!r) return false;

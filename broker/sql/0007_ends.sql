@@ -7,4 +7,6 @@ ALTER TABLE corridor.step ADD COLUMN office text NOT NULL DEFAULT '';  -- who se
 ALTER TABLE corridor.step ALTER COLUMN office DROP DEFAULT;
 ALTER TABLE corridor.step DROP CONSTRAINT step_pkey;
 ALTER TABLE corridor.step ADD PRIMARY KEY (handle, type, office);
+-- What the hub's own notice asked about: an agent files the duty with it.
+ALTER TABLE corridor.obligation ADD COLUMN about bytea;
 RESET ROLE;

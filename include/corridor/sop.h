@@ -23,6 +23,10 @@ enum { COR_SOP_VERSION = 1, COR_SOP_BEFORE_MAX = 3 };
 #define COR_OUTCOME(x) CORRIDOR__V1__OUTCOME__##x
 #define COR_BIT(x) (1u << (unsigned)(x))
 
+/* Compartments of which nobody else in the office learns that a message exists
+ * (design 3; data dictionary 2). */
+#define COR_RESTRICTED (COR_BIT(COR_C(HEALTH)) | COR_BIT(COR_C(PROTECTION)))
+
 typedef enum cor_handle_kind { COR_HANDLE_NONE, COR_HANDLE_CASE, COR_HANDLE_REFERRAL } cor_handle_kind;
 typedef enum cor_lane { COR_LANE_CASE, COR_LANE_OVERTAKES } cor_lane;
 

@@ -120,6 +120,37 @@ class Withdrawn(ConsentTest):
                      f"answered, at {office}")
             self.assertEqual(self.owed(office, case), [])
 
+    def test_a_health_part_is_asked_back_out_of_sight(self):
+        """A notice and a duty of its own, seen by who holds health, at both ends."""
+        case = stages.Case(self.c)
+        case.registered()
+        case.consented(health=True)
+        parts = people.case_file(case.reference, health=people.health(case.reference))
+        case.send(people.HOST, "CaseFile", people.ORIGIN, parts)
+        case.received(people.ORIGIN, "CaseFile", count=3, user=True)
+        self.c.must(self.c.corridor(people.HOST, "withdraw", case.handle))
+        whole = case.received(people.ORIGIN, "WithdrawalNotice", count=2, user=True)
+        seen = case.received(people.ORIGIN, "WithdrawalNotice")
+        self.assertEqual(len(seen), 1)
+        for office in (people.ORIGIN, people.HOST):
+            wait_for(lambda: len(self.owed_to(office, case, user=True)) == 2, 20, f"both owed, at {office}")
+            self.assertEqual(len(self.owed_to(office, case)), 1, "who holds no health key sees the other only")
+        for notice in sorted(whole, key=lambda m: m["messageId"] != seen[0]["messageId"]):
+            told = self.c.must(self.c.corridor(people.ORIGIN, "show", notice["messageId"], user=True))["content"]
+            self.c.must(self.c.corridor(people.ORIGIN, "send", "-", input={
+                "type": "ErasureStatement", "case": case.handle,
+                "body": {"messageIds": told["messageIds"], "ground": "ERASED"}}))
+            for office in (people.ORIGIN, people.HOST):
+                wait_for(lambda: not self.owed_to(office, case), 20, f"the ordinary one is answered, at {office}")
+        for office in (people.ORIGIN, people.HOST):
+            wait_for(lambda: not self.owed_to(office, case, user=True), 20, f"both are answered, at {office}")
+        sent = self.c.must(self.c.corridor(people.ORIGIN, "inbox", "--sent", "--case", case.handle))["messages"]
+        self.assertEqual([m["type"] for m in sent], ["ErasureStatement"])
+
+    def owed_to(self, office, case, user=None):
+        listed = self.c.must(self.c.corridor(office, "due", user=user))["obligations"]
+        return [d for d in listed if d["case"] == case.handle and d["name"] == ERASURE_ANSWER]
+
     def test_one_consent_stops_only_what_stood_on_it(self):
         case = stages.reach(self.c, "consented")
         first = case.consent_id

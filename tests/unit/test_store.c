@@ -338,7 +338,7 @@ START_TEST(lists_show_what_the_asker_may_see) {
     unsigned compartments;
     int64_t limit;
     int seen;
-  } asked[] = {{STORE_ORDINARY, 100, 3}, {STORE_ORDINARY | STORE_RESTRICTED, 100, 4}, {STORE_ORDINARY, 2, 2}};
+  } asked[] = {{STORE_ORDINARY, 100, 3}, {STORE_ORDINARY | COR_RESTRICTED, 100, 4}, {STORE_ORDINARY, 2, 2}};
   for (size_t i = 0; i < sizeof asked / sizeof *asked; i++) {
     store_filter filter = {.compartments = asked[i].compartments, .limit = asked[i].limit};
     int seen = 0;
@@ -441,10 +441,10 @@ START_TEST(obligation_moves_forward_only) {
   must(store_due_put(s, &opened, &err));
   must(store_due_put(s, &overdue, &err));
   must(store_due_put(s, &opened, &err)); /* delivered again: does not go back */
-  must(store_due_list(s, true, keep_due, &seen, &err));
+  must(store_due_list(s, true, STORE_ORDINARY, keep_due, &seen, &err));
   ck_assert_int_eq(seen.state, 4);
   must(store_due_put(s, &met, &err)); /* the same millisecond, but an end */
-  must(store_due_list(s, true, keep_due, &seen, &err));
+  must(store_due_list(s, true, STORE_ORDINARY, keep_due, &seen, &err));
   ck_assert_int_eq(seen.state, 3);
   store_rollback(s);
 }
