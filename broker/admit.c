@@ -167,7 +167,7 @@ void admit_round(core *c, round_t *r) {
   while (next < r->n_submissions) {
     run u = {0};
     for (; next < r->n_submissions; next++) {
-      submission *s = &r->submissions[next];
+      submission *s = r->submissions[next];
       if (!s->verified) continue; /* answered with what intake found */
       if (!joins(&u, s)) break;
       if (!s->settled) s->code = COR_HUB_UNAVAILABLE;

@@ -1,24 +1,23 @@
 /* core.c - the core process: start, the loop, the end.
  *
  * For: everything behind the door: it holds the hub's signing key and the
- * database, never sees the network and never opens a body. Guarantees: one
- * thread, bounded rounds; while the database is away nothing is acknowledged,
- * everyone is told HUB_UNAVAILABLE and keeps what they sent; SIGTERM finishes
- * the round in hand, says GOING_DOWN and ends. Fatal at start: a bad
- * configuration, keys or CA certificate; a demo clock under a CA that is not a
- * demo CA. */
+ * database, never sees the network and never opens a body. Guarantees: decisions
+ * are one thread's, in the order the mail came (conveyor.h), in bounded rounds; while the database is away
+ * nothing is acknowledged, everyone is told HUB_UNAVAILABLE and keeps what they sent; SIGTERM finishes the
+ * round in hand, says GOING_DOWN and ends. Fatal at start: a bad configuration, keys or CA certificate; a
+ * demo clock under a CA that is not a demo CA. */
 #include "core.h"
 #include "admit.h"
 #include "claim.h"
 #include "corridor/ca.h"
-#include "corridor/id.h"
 #include "corridor/refusal.h"
 #include "duties.h"
+#include "conveyor.h"
 #include "doorway.h"
-#include "quota.h"
+#include "intake.h"
 #include "receipt.h"
 #include "session.h"
-#include <openssl/crypto.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,19 +34,6 @@ enum {
   TIMER_MS = 500,
   SKEW_MS = 120 * 1000,
   CLAIMS_IN_A_ROW = 16
-};
-
-static const cor_metric metric_rows[CORE_METRICS] = {
-    [CORE_ADMITTED] = {"corridor_core_admitted_total", "messages admitted", true, 0},
-    [CORE_REFUSED] = {"corridor_core_refused_total", "messages refused", true, 0},
-    [CORE_DUPLICATES] = {"corridor_core_duplicates_total", "messages sent again", true, 0},
-    [CORE_CLAIMED] = {"corridor_core_claimed_total", "claims sent", true, 0},
-    [CORE_STOPPED] = {"corridor_core_stopped_total", "deliveries stopped", true, 0},
-    [CORE_DELIVERED] = {"corridor_core_delivered_total", "deliveries receipted", true, 0},
-    [CORE_BATCHES] = {"corridor_core_batches_total", "admission transactions", true, 0},
-    [CORE_SESSIONS] = {"corridor_core_sessions", "offices connected", false, 0},
-    [CORE_DATABASE_ERRORS] = {"corridor_core_database_errors_total", "failed transactions", true, 0},
-    [CORE_LOG_RECORDS] = {"corridor_core_log_records_total", "log records written", true, 0},
 };
 
 int64_t core_gate_time(core *c) {
@@ -85,49 +71,28 @@ static bool open_clock(core *c, cor_error *err) {
   return c->clock != NULL;
 }
 
-static bool core_open(core *c, cor_error *err) {
+/* The clock before the log, and the CA before the clock: it says whether this is a
+ * demonstration. */
+static bool configure(core *c, cor_error *err) {
   char path[512];
-  uint8_t name[8];
   cor_level level = COR_INFO;
+  const char *office_dir = cor_config_text(c->config, "office_dir");
   if (!read_level(cor_config_text(c->config, "log_level"), &level, err) ||
       !cor_status_check(cor_config_text(c->config, "status"), err))
     return false;
-  snprintf(path, sizeof path, "%s/ca.crt", cor_config_text(c->config, "office_dir"));
+  snprintf(path, sizeof path, "%s/ca.crt", office_dir);
   c->ca = cor_cert_from_pem_file(path, err);
   if (!c->ca || !open_clock(c, err)) return false;
   c->log = cor_log_new("corridor-core", c->clock, level);
-  if (!cor_office_load(cor_config_text(c->config, "office_dir"), &c->hub, err)) return false;
-  if (c->hub.role != COR_ROLE(HUB))
-    return cor_fail(err, COR_BAD_INPUT, "office_dir", "%s is not the hub's key directory",
-                    cor_config_text(c->config, "office_dir"));
-  cor_random(name, sizeof name);
-  snprintf(c->broker, sizeof c->broker, "core-");
-  cor_hex((cor_bytes){name, sizeof name}, c->broker + 5, sizeof c->broker - 5);
-  c->metrics = calloc(CORE_METRICS, sizeof *c->metrics);
-  if (!c->metrics) abort();
-  memcpy(c->metrics, metric_rows, sizeof metric_rows);
-  c->memory = cor_sign_memory_new(64);
-  c->sessions = sessions_new();
-  c->refusals = quota_new();
-  c->gate_epoch = -1;
-  c->db = db_new(cor_config_text(c->config, "db"), c->log);
-  return true;
+  return core_open(c, office_dir, cor_config_text(c->config, "db"), err);
 }
 
-static void core_close(core *c) {
-  cor_status_stop(&c->status);
-  doorway_destroy(&c->doorway);
-  db_destroy(&c->db);
-  sessions_destroy(&c->sessions);
-  quota_destroy(&c->refusals);
-  cor_sign_memory_destroy(&c->memory);
-  cor_cards_destroy(&c->cards);
-  cor_office_clear(&c->hub);
-  X509_free(c->ca);
-  free(c->metrics);
-  cor_log_destroy(&c->log);
-  cor_clock_destroy(&c->clock);
-  cor_config_destroy(&c->config);
+/* The channel, and the threads that serve it. */
+static bool connect_door(core *c, cor_error *err) {
+  const long cores = sysconf(_SC_NPROCESSORS_ONLN);
+  c->doorway = doorway_new(cor_config_text(c->config, "channel"), c->log, err);
+  if (c->doorway) c->conveyor = conveyor_start(c->doorway, c->memory, cores < 1 ? 1 : (unsigned)cores, err);
+  return c->conveyor != NULL;
 }
 
 /* Highest committed time and partitions, once per connection to the database
@@ -183,7 +148,6 @@ static void see_database(core *c, beats *b, bool there) {
 }
 
 static void one_turn(core *c, round_t *r, beats *b) {
-  doorway_pulse(c->doorway);
   if (due(&b->registry, REGISTRY_MS)) {
     bool there = db_ready(c->db) && prepare_database(c) && session_follow_cards(c);
     see_database(c, b, there);
@@ -229,10 +193,10 @@ static bool core_loop(core *c, int signals) {
   struct signalfd_siginfo info;
   for (bool going = true; going;) {
     one_turn(c, &r, &b);
-    zmq_pollitem_t items[] = {{.socket = doorway_socket(c->doorway), .events = ZMQ_POLLIN},
-                              {.fd = signals, .events = ZMQ_POLLIN}};
-    zmq_poll(items, 2, IDLE_MS);
-    if (items[1].revents & ZMQ_POLLIN && read(signals, &info, sizeof info) == (ssize_t)sizeof info) {
+    struct pollfd items[] = {{.fd = conveyor_fd(c->conveyor), .events = POLLIN},
+                             {.fd = signals, .events = POLLIN}};
+    (void)poll(items, 2, IDLE_MS);
+    if (items[1].revents & POLLIN && read(signals, &info, sizeof info) == (ssize_t)sizeof info) {
       if (info.ssi_signo == SIGHUP)
         COR_LOG(c->log, COR_INFO, "nothing-to-reload");
       else
@@ -240,8 +204,7 @@ static bool core_loop(core *c, int signals) {
     }
   }
   drain(c);
-  free(r.submissions);
-  free(r.receipts);
+  round_free(&r);
   return true;
 }
 
@@ -265,13 +228,13 @@ int core_run(const char *config_path, bool check_only) {
   prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
   int signals = watch_signals();
   const cor_config_row *rows = core_config_rows(&n);
-  if (!(c.config = cor_config_load(config_path, rows, n, &err)) || !core_open(&c, &err)) goto out;
+  if (!(c.config = cor_config_load(config_path, rows, n, &err)) || !configure(&c, &err)) goto out;
   if (check_only) {
     printf("configuration is good\n");
     outcome = 0;
     goto out;
   }
-  if (!(c.doorway = doorway_new(cor_config_text(c.config, "channel"), c.log, &err))) goto out;
+  if (!connect_door(&c, &err)) goto out;
   const char *status = cor_config_text(c.config, "status");
   if (*status && !(c.status = cor_status_start(status, c.metrics, CORE_METRICS, &err))) goto out;
   outcome = core_loop(&c, signals) ? 0 : 1;

@@ -1,10 +1,10 @@
 /* core.h - the core process: what its rooms share.
  *
- * A round of the core: take what the door has (intake.c) -> one transaction per
+ * A round of the core: take what the door has (conveyor.c, intake.c) -> one transaction per
  * run of submissions (admit.c: facts.c, gate, ledger.c) -> results to the
  * senders (results of session.c) -> delivery receipts (receipt.c) -> claims for
- * those with room (claim.c) -> timers (duty_tick in duties.c). One thread: while
- * one batch commits, the next gathers in the channel's queue. */
+ * those with room (claim.c) -> timers (duty_tick in duties.c). One thread; while
+ * one batch commits, the next is read and verified by others (conveyor.c). */
 #ifndef BROKER_CORE_H
 #define BROKER_CORE_H
 #include "corridor/cards.h"
@@ -17,6 +17,7 @@
 #include "corridor/status.h"
 #include "db.h"
 
+struct conveyor;
 struct doorway;
 struct sessions;
 struct quota;
@@ -46,7 +47,8 @@ typedef struct core {
   int64_t highest_committed; /* gate time never goes below */
   int32_t partition_month;   /* partitions exist for it and the next */
   db *db;
-  struct doorway *doorway; /* to the door */
+  struct doorway *doorway;   /* to the door */
+  struct conveyor *conveyor; /* from it; NULL in a test without one */
   struct sessions *sessions;
   struct quota *refusals; /* logged per office and hour */
   cor_sign_memory *memory;
@@ -63,6 +65,11 @@ int64_t core_gate_time(core *c);
 static inline void core_count(core *c, enum core_metric m, int64_t by) {
   c->metrics[m].value += by;
 }
+
+/* Keys, database handle, empty tables; clock and log are the caller's to have made.
+ * core_close takes all of it back, what a failed core_open left too. */
+bool core_open(core *c, const char *office_dir, const char *conninfo, cor_error *err) COR_MUST_CHECK;
+void core_close(core *c);
 
 int core_run(const char *config_path, bool check_only);
 const cor_config_row *core_config_rows(size_t *n);

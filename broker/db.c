@@ -68,7 +68,8 @@ static void note_failure(db *conn, const char *what, const PGresult *result) {
  * scan; a plan that scans is wrong here at every size, so none is offered. */
 static const char session_options[] =
     "-c statement_timeout=20s -c lock_timeout=10s -c idle_in_transaction_session_timeout=60s"
-    " -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off -c jit=off";
+    " -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off -c jit=off -c "
+    "plan_cache_mode=force_generic_plan";
 
 bool db_ready(db *conn) {
   if (conn->conn && PQstatus(conn->conn) == CONNECTION_OK) return true;

@@ -1,38 +1,60 @@
 /* doorway.c - the core's end of the channel to the door.
  *
- * For: one DEALER bound to an ipc endpoint in a 0700 directory. Guarantees:
- * whatever is lost here (door killed, queue full) was not acknowledged, so its
- * sender sends it again; nothing blocks. Trusts the door for the office id of a
- * connection only as far as the signatures bear it out. Fatal: libzmq out of
- * memory or descriptors. */
+ * For: one DEALER bound to an ipc endpoint in a 0700 directory. One thread, the
+ * porter, uses the socket; what others send waits in a bounded queue that the
+ * porter flushes. Guarantees: whatever is lost here (door killed, queue full) was
+ * not acknowledged, so its sender sends it again; nothing blocks. Trusts the door
+ * for the office id of a connection only as far as the signatures bear it out.
+ * Fatal: libzmq out of memory or descriptors. */
 #include "doorway.h"
 #include "corridor/clock.h"
 #include "corridor/refusal.h"
 #include <corridor/v1/card.pb-c.h>
-#include <endian.h>
 #include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
-enum { PULSE_MS = 1000, TAKEN_STEP = CHANNEL_BYTES_MAX / 8, DOORWAY_HWM = 4096 };
+enum {
+  PULSE_MS = 1000,
+  TAKEN_STEP = CHANNEL_BYTES_MAX / 8,
+  DOORWAY_HWM = 4096,
+  OUT_MAX = 8192, /* messages that wait for the porter, and their bytes */
+  OUT_BYTES = 2 * CHANNEL_BYTES_MAX
+};
+
+typedef struct outgoing {
+  struct outgoing *next;
+  zmq_msg_t parts[1 + COR_FRAMES_MAX];
+  size_t n, bytes;
+} outgoing;
 
 struct doorway {
-  void *context, *socket;
+  void *context, *socket; /* the porter's */
   cor_log *log;
-  uint64_t generation, door;
-  uint64_t taken, told;
+  uint64_t generation, taken, told;
   int64_t pulsed_at;
+  _Atomic uint64_t door; /* generation of the door we heard of; 0 = none yet */
+  int wake;              /* eventfd: the queue is not empty */
+  pthread_mutex_t lock;
+  outgoing *first, *last;
+  size_t waiting, bytes;
 };
 
 struct doorway *doorway_new(const char *endpoint, cor_log *log, cor_error *err) {
   struct doorway *l = calloc(1, sizeof *l);
   if (!l) abort();
   l->log = log;
+  pthread_mutex_init(&l->lock, NULL);
+  l->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   cor_random((uint8_t *)&l->generation, sizeof l->generation);
   l->context = zmq_ctx_new();
   l->socket = l->context ? zmq_socket(l->context, ZMQ_DEALER) : NULL;
   int zero = 0, hwm = DOORWAY_HWM;
-  if (!l->socket || zmq_setsockopt(l->socket, ZMQ_LINGER, &zero, sizeof zero) != 0 ||
+  if (!l->socket || l->wake < 0 || zmq_setsockopt(l->socket, ZMQ_LINGER, &zero, sizeof zero) != 0 ||
       zmq_setsockopt(l->socket, ZMQ_SNDHWM, &hwm, sizeof hwm) != 0 ||
       zmq_setsockopt(l->socket, ZMQ_RCVHWM, &hwm, sizeof hwm) != 0 || zmq_bind(l->socket, endpoint) != 0) {
     (void)cor_fail(err, COR_INTERNAL, "channel", "cannot bind %s: %s", endpoint, zmq_strerror(errno));
@@ -41,9 +63,113 @@ struct doorway *doorway_new(const char *endpoint, cor_log *log, cor_error *err) 
   return l;
 }
 
+/* ---- what waits for the porter ---- */
+
+static void outgoing_free(outgoing *o) {
+  for (size_t i = 0; i < o->n; i++)
+    zmq_msg_close(&o->parts[i]);
+  free(o);
+}
+
+/* Meant for connections of a door that is gone. */
+static void drop_outgoing(struct doorway *l) {
+  pthread_mutex_lock(&l->lock);
+  while (l->first) {
+    outgoing *o = l->first;
+    l->first = o->next;
+    outgoing_free(o);
+  }
+  l->last = NULL;
+  l->waiting = l->bytes = 0;
+  pthread_mutex_unlock(&l->lock);
+}
+
+static void *new_part(outgoing *o, size_t len) {
+  zmq_msg_t *part = &o->parts[o->n++];
+  if (zmq_msg_init_size(part, len) != 0) abort();
+  o->bytes += len;
+  return zmq_msg_data(part);
+}
+
+static void add_part(outgoing *o, const void *data, size_t len) {
+  void *at = new_part(o, len);
+  if (len) memcpy(at, data, len);
+}
+
+static outgoing *outgoing_new(const channel_head *head) {
+  uint8_t bytes[CHANNEL_HEAD_MAX];
+  outgoing *o = calloc(1, sizeof *o);
+  if (!o) abort();
+  add_part(o, bytes, channel_head_write(head, bytes));
+  return o;
+}
+
+static bool enqueue(struct doorway *l, outgoing *o) {
+  pthread_mutex_lock(&l->lock);
+  const bool room = atomic_load(&l->door) != 0 && l->waiting < OUT_MAX && l->bytes + o->bytes <= OUT_BYTES;
+  if (room) {
+    if (l->last)
+      l->last->next = o;
+    else
+      l->first = o;
+    l->last = o;
+    l->waiting++;
+    l->bytes += o->bytes;
+  }
+  pthread_mutex_unlock(&l->lock);
+  const uint64_t one = 1;
+  if (room && write(l->wake, &one, sizeof one) < 0 && errno != EAGAIN) abort();
+  if (!room) outgoing_free(o);
+  return room;
+}
+
+static outgoing *dequeue(struct doorway *l) {
+  pthread_mutex_lock(&l->lock);
+  outgoing *o = l->first;
+  if (o) {
+    l->first = o->next;
+    if (!l->first) l->last = NULL;
+    l->waiting--;
+    l->bytes -= o->bytes;
+  }
+  pthread_mutex_unlock(&l->lock);
+  return o;
+}
+
+static void put_back(struct doorway *l, outgoing *o) {
+  pthread_mutex_lock(&l->lock);
+  o->next = l->first;
+  l->first = o;
+  if (!l->last) l->last = o;
+  l->waiting++;
+  l->bytes += o->bytes;
+  pthread_mutex_unlock(&l->lock);
+}
+
+bool doorway_flush(struct doorway *l) {
+  for (outgoing *o; (o = dequeue(l)) != NULL;) {
+    /* A DEALER that took the first part takes them all. */
+    if (zmq_msg_send(&o->parts[0], l->socket, ZMQ_DONTWAIT | (o->n > 1 ? ZMQ_SNDMORE : 0)) < 0) {
+      put_back(l, o);
+      return true;
+    }
+    for (size_t i = 1; i < o->n; i++)
+      zmq_msg_send(&o->parts[i], l->socket, i + 1 < o->n ? ZMQ_SNDMORE : 0);
+    outgoing_free(o);
+  }
+  return false;
+}
+
+int doorway_fd(const struct doorway *l) {
+  return l->wake;
+}
+
 void doorway_destroy(struct doorway **doorway) {
   struct doorway *l = *doorway;
   if (!l) return;
+  drop_outgoing(l);
+  if (l->wake >= 0) close(l->wake);
+  pthread_mutex_destroy(&l->lock);
   if (l->socket) zmq_close(l->socket);
   if (l->context) zmq_ctx_term(l->context);
   free(l);
@@ -98,10 +224,10 @@ bool doorway_take(struct doorway *l, doorway_mail *mail, bool *door_changed) {
   *door_changed = false;
   while (read_parts(l, mail, &fits)) {
     if (fits && mail->head.kind == CHANNEL_DOOR_UP) {
-      *door_changed = mail->head.number != l->door;
-      l->door = mail->head.number;
+      *door_changed = mail->head.number != atomic_exchange(&l->door, mail->head.number);
       l->pulsed_at = 0;                          /* answer at once */
       if (*door_changed) l->taken = l->told = 0; /* its count begins anew */
+      if (*door_changed) drop_outgoing(l);
       if (*door_changed) COR_LOG(l->log, COR_INFO, "door-up");
     }
     if (fits) return true;
@@ -146,39 +272,35 @@ bool doorway_keys(struct doorway *l, const cor_cards *cards, int64_t now) {
     memcpy(bytes + len + COR_CURVE_LEN + 1, card->office, office);
     len += COR_CURVE_LEN + 1 + office;
   }
-  bool sent = send_head(l, &(channel_head){.kind = CHANNEL_KEYS}, true) &&
-              zmq_send(l->socket, bytes, len, ZMQ_DONTWAIT) >= 0;
+  outgoing *o = outgoing_new(&(channel_head){.kind = CHANNEL_KEYS});
+  add_part(o, bytes, len);
   free(bytes);
-  return sent;
+  return enqueue(l, o);
 }
 
-static bool send_frames(struct doorway *l, uint64_t connection, cor_command command, const void *control,
-                        size_t control_len, cor_bytes body) {
+static outgoing *frames_new(uint64_t connection, cor_command command) {
   uint8_t head[2];
+  outgoing *o = outgoing_new(&(channel_head){.kind = CHANNEL_SEND, .connection = connection});
   cor_frames_head(command, head);
-  if (!send_head(l, &(channel_head){.kind = CHANNEL_SEND, .connection = connection}, true)) return false;
-  zmq_send(l->socket, head, sizeof head, ZMQ_SNDMORE);
-  zmq_send(l->socket, control, control_len, body.data ? ZMQ_SNDMORE : 0);
-  if (body.data) zmq_send(l->socket, body.data, body.len, 0);
-  return true;
+  add_part(o, head, sizeof head);
+  return o;
 }
 
 bool doorway_send(struct doorway *l, uint64_t connection, cor_command command,
                   const ProtobufCMessage *control, cor_bytes body) {
-  size_t len = protobuf_c_message_get_packed_size(control);
-  uint8_t *packed = malloc(len + 1);
-  if (!packed) abort();
-  protobuf_c_message_pack(control, packed);
-  bool sent = send_frames(l, connection, command, packed, len, body);
-  free(packed);
-  return sent;
+  outgoing *o = frames_new(connection, command);
+  protobuf_c_message_pack(control, new_part(o, protobuf_c_message_get_packed_size(control)));
+  if (body.data) add_part(o, body.data, body.len);
+  return enqueue(l, o);
 }
 
 bool doorway_send_raw(struct doorway *l, uint64_t connection, cor_command command, cor_bytes control) {
-  return send_frames(l, connection, command, control.data, control.len, (cor_bytes){0});
+  outgoing *o = frames_new(connection, command);
+  add_part(o, control.data, control.len);
+  return enqueue(l, o);
 }
 
 void doorway_cut(struct doorway *l, uint64_t connection, int code) {
-  (void)send_head(l, &(channel_head){.kind = CHANNEL_CUT, .connection = connection, .number = (uint64_t)code},
-                  false);
+  (void)enqueue(l, outgoing_new(&(channel_head){
+                       .kind = CHANNEL_CUT, .connection = connection, .number = (uint64_t)code}));
 }

@@ -19,17 +19,26 @@ typedef struct doorway_mail {
 
 struct doorway *doorway_new(const char *endpoint, cor_log *log, cor_error *err) COR_MUST_CHECK;
 void doorway_destroy(struct doorway **doorway);
+void doorway_mail_close(doorway_mail *mail);
+
+/* ---- the porter's: from one thread only ---- */
+
 void *doorway_socket(struct doorway *doorway); /* for zmq_poll */
 /* One message if there is one. Handles DOOR_UP itself: *door_changed is set when
  * a door of another generation came up. */
 bool doorway_take(struct doorway *doorway, doorway_mail *mail, bool *door_changed);
-void doorway_mail_close(doorway_mail *mail);
 /* CORE_UP and TAKEN, at most once a second and when much was taken. */
 void doorway_pulse(struct doorway *doorway);
-/* False: the door is away or full; it must be told again. */
+/* Carries out what was given below; true: some still waits for room in the socket. */
+bool doorway_flush(struct doorway *doorway);
+
+/* ---- from any thread ---- */
+
+int doorway_fd(const struct doorway *doorway); /* readable when something waits for the porter */
+/* False: the door is away or the queue full; it must be told again. */
 bool doorway_keys(struct doorway *doorway, const cor_cards *cards, int64_t now) COR_MUST_CHECK;
 /* control is packed here; body may be empty; it is copied. False: the door is
- * away or full, the message is not sent. */
+ * away or the queue full, the message is not sent. */
 bool doorway_send(struct doorway *doorway, uint64_t connection, cor_command command,
                   const ProtobufCMessage *control, cor_bytes body);
 bool doorway_send_raw(struct doorway *doorway, uint64_t connection, cor_command command, cor_bytes control);

@@ -1,16 +1,14 @@
-/* intake.c - from frames to verified submissions.
+/* intake.c - inspected mail meets its session.
  *
- * For: everything that can be judged without the database: frames, canonical
- * bytes, digests, signatures, the office behind the connection. Guarantees:
- * bounded work and memory per round; nothing past here sees undecoded input. A
- * submission refused here is answered like any other; a connection that breaks
- * the framing or the numbering is told why and cut. Trusts the door for nothing
- * but which connection a frame came from and its office id. */
+ * For: filling a round with what the conveyor has, in order: numbering, window,
+ * hello, ends. Guarantees: a round is bounded in number and bytes; a connection
+ * that breaks framing or numbering is told why and cut; content is judged under
+ * the very cards the core decides with, so a mail verified under older ones is
+ * inspected anew. Trusts parcel.c for all that needs no session. */
 #include "intake.h"
+#include "conveyor.h"
 #include "corridor/codec.h"
-#include "corridor/frames.h"
 #include "corridor/refusal.h"
-#include "records.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,187 +16,101 @@ void round_begin(round_t *r) {
   if (!r->submissions) r->submissions = calloc(ROUND_MAX, sizeof *r->submissions);
   if (!r->receipts) r->receipts = calloc(ROUND_MAX, sizeof *r->receipts);
   if (!r->submissions || !r->receipts) abort();
-  r->n_submissions = r->n_receipts = r->bytes = r->n_mails = r->n_hellos = 0;
-}
-
-static void submission_clear(submission *s) {
-  cor_envelope_clear(&s->envelope);
-  cor_message_free((ProtobufCMessage *)s->wire);
-  cor_message_free(s->record);
-  cor_buf_clear(&s->receipt);
-  doorway_mail_close(&s->mail);
-  *s = (submission){0};
+  round_clear(r);
 }
 
 void round_clear(round_t *r) {
-  for (size_t i = 0; i < r->n_submissions; i++)
-    submission_clear(&r->submissions[i]);
-  for (size_t i = 0; i < r->n_receipts; i++) {
-    cor_message_free((ProtobufCMessage *)r->receipts[i].content);
-    cor_buf_clear(&r->receipts[i].bytes);
+  while (r->parcels) {
+    parcel *p = r->parcels;
+    r->parcels = p->next;
+    parcel_free(p);
   }
   r->n_submissions = r->n_receipts = r->bytes = r->n_mails = r->n_hellos = 0;
 }
 
-static void refuse(submission *s, const cor_error *err) {
-  s->code = err->code;
-  snprintf(s->field_text, sizeof s->field_text, "%s", err->path);
-  s->field = s->field_text;
+void round_free(round_t *r) {
+  round_clear(r);
+  free(r->submissions);
+  free(r->receipts);
+  *r = (round_t){0};
+}
+
+/* The office of a store that went backwards sends nothing new. */
+static void refuse_quarantined(submission *s) {
+  s->verified = false;
+  s->code = COR_STORE_REGRESSED;
+  s->field = "";
   s->settled = true;
 }
 
-/* Decode, digest, signature: in this order, cheapest first. */
-static void judge(core *c, submission *s, const char *office, cor_bytes body) {
-  cor_error err = {0};
-  if (!s->wire->envelope) {
-    (void)cor_fail(&err, COR_BAD_INPUT, "envelope", "a submission carries an envelope");
-    refuse(s, &err);
+static void take_submission(core *c, round_t *r, session *from, parcel *p) {
+  submission *s = &p->submission;
+  if (s->n != from->taken_n + 1 || s->n - from->answered_n > SESSION_WINDOW) {
+    session_bye(c, from->connection, COR_LIMIT_REACHED);
     return;
   }
-  if (!c->cards) {
-    (void)cor_fail(&err, COR_CARD_LIST_EXPIRED, "", "the hub has no card list yet");
-    refuse(s, &err);
-    return;
-  }
-  if (!cor_envelope_read(s->wire->envelope, body, &s->envelope, &err) ||
-      !cor_envelope_verify(&s->envelope, c->cards, office, c->memory, &err)) {
-    refuse(s, &err);
-    return;
-  }
-  s->verified = true; /* from here on a refusal is logged, with what the item names */
-  s->item = (facts_item){.header = s->envelope.header, .cover = s->envelope.cover};
-  if (cor_sop_find(s->envelope.header->type)->needs_cover && !s->envelope.cover) {
-    (void)cor_fail(&err, COR_MISSING_FIELD, "cover",
-                   "an offer names its case and consent in a cover for the hub");
-    refuse(s, &err);
-    return;
-  }
-  if (strcmp(s->envelope.header->recipient, "hub") == 0 && !record_read(&s->envelope, &s->record, &err)) {
-    refuse(s, &err);
-    return;
-  }
+  from->taken_n = s->n;
+  r->submissions[r->n_submissions++] = s;
+  r->bytes += p->frames.body.len;
+  if (from->quarantined) refuse_quarantined(s);
 }
 
-static void take_submission(core *c, round_t *r, session *from, doorway_mail *mail,
-                            const cor_frames *frames) {
-  cor_error err = {0};
-  Corridor__V1__Submission *wire = (Corridor__V1__Submission *)cor_decode(
-      &corridor__v1__submission__descriptor, frames->control, COR_CONTROL_MAX, false, &err);
-  if (!wire || wire->n != from->taken_n + 1 || wire->n - from->answered_n > SESSION_WINDOW) {
-    cor_message_free((ProtobufCMessage *)wire);
-    session_bye(c, from->connection, wire ? COR_LIMIT_REACHED : err.code);
-    return;
-  }
-  from->taken_n = wire->n;
-  submission *s = &r->submissions[r->n_submissions++];
-  *s = (submission){.connection = from->connection, .n = wire->n, .wire = wire, .field = ""};
-  s->mail = *mail;
-  mail->n = 0; /* moved */
-  r->bytes += frames->body.len;
-  if (from->quarantined) {
-    (void)cor_fail(&err, COR_STORE_REGRESSED, "", "the office's store went backwards; see its status");
-    refuse(s, &err);
-    return;
-  }
-  judge(c, s, from->office, (cor_bytes){zmq_msg_data(&s->mail.parts[2]), zmq_msg_size(&s->mail.parts[2])});
+static void take_receipts(round_t *r, parcel *p) {
+  for (size_t i = 0; i < p->n_receipts; i++)
+    r->receipts[r->n_receipts++] = &p->receipts[i];
 }
 
-static bool take_receipt(core *c, round_t *r, const session *from,
-                         const Corridor__V1__SignedContent *signed_content) {
-  cor_error err = {0};
-  const cor_card *card = c->cards ? cor_cards_find(c->cards, from->office) : NULL;
-  cor_bytes content = {signed_content->content.data, signed_content->content.len};
-  delivery_receipt *d = &r->receipts[r->n_receipts];
-  *d = (delivery_receipt){.connection = from->connection};
-  if (!card || !signed_content->signature ||
-      !cor_verify(card->signing, COR_DOMAIN_DELIVERY, from->office, 0, content, signed_content->signature,
-                  c->memory, &err))
-    return false;
-  d->content = (Corridor__V1__DeliveryReceipt *)cor_decode(&corridor__v1__delivery_receipt__descriptor,
-                                                           content, COR_HEADER_MAX, true, &err);
-  if (!d->content || strcmp(d->content->recipient, from->office) != 0 ||
-      !cor_encode(&signed_content->base, &d->bytes, &err)) {
-    cor_message_free((ProtobufCMessage *)d->content);
-    return false;
-  }
-  snprintf(d->office, sizeof d->office, "%s", from->office);
-  r->n_receipts++;
-  return true;
-}
-
-/* A receipt that does not verify is a fault of the agent, not of the message:
- * the connection ends, the delivery stays claimed until its lease runs out. */
-static void take_receipts(core *c, round_t *r, session *from, const cor_frames *frames) {
-  cor_error err = {0};
-  Corridor__V1__Receipts *all = (Corridor__V1__Receipts *)cor_decode(
-      &corridor__v1__receipts__descriptor, frames->control, COR_CONTROL_MAX, false, &err);
-  bool ok = all && all->n_receipts <= ROUND_MAX - r->n_receipts;
-  for (size_t i = 0; ok && i < all->n_receipts; i++)
-    ok = take_receipt(c, r, from, all->receipts[i]);
-  cor_message_free((ProtobufCMessage *)all);
-  if (!ok) session_bye(c, from->connection, COR_BAD_SIGNATURE);
-}
-
-static void take_hello(core *c, session *from, const cor_frames *frames) {
-  cor_error err = {0};
-  Corridor__V1__Hello *hello = (Corridor__V1__Hello *)cor_decode(
-      &corridor__v1__hello__descriptor, frames->control, COR_CONTROL_MAX, false, &err);
-  if (!hello || from->open)
-    session_bye(c, from->connection, hello ? COR_BAD_FRAMES : err.code);
+static void take_hello(core *c, round_t *r, session *from, const parcel *p) {
+  r->n_hellos++;
+  if (from->open)
+    session_bye(c, from->connection, COR_BAD_FRAMES);
   else
-    session_hello(c, from, hello);
-  cor_message_free((ProtobufCMessage *)hello);
+    session_hello(c, from, p->hello);
 }
 
-static void take_frames(core *c, round_t *r, doorway_mail *mail) {
-  cor_error err = {0};
-  cor_frames frames;
-  cor_bytes parts[COR_FRAMES_MAX];
-  session *from = session_find(c->sessions, mail->head.connection);
-  if (!from) from = session_add(c->sessions, mail->head.connection, mail->head.office);
-  if (!from || strcmp(from->office, mail->head.office) != 0) {
-    session_bye(c, mail->head.connection, COR_LIMIT_REACHED);
+static void take_frames(core *c, round_t *r, parcel *p) {
+  const channel_head *head = &p->mail.head;
+  session *from = session_find(c->sessions, head->connection);
+  if (!from) from = session_add(c->sessions, head->connection, head->office);
+  if (!from || strcmp(from->office, head->office) != 0) {
+    session_bye(c, head->connection, COR_LIMIT_REACHED);
     return;
   }
-  for (size_t i = 0; i < mail->n; i++)
-    parts[i] = (cor_bytes){zmq_msg_data(&mail->parts[i]), zmq_msg_size(&mail->parts[i])};
-  if (!cor_frames_check(parts, mail->n, true, &frames, &err)) {
-    session_bye(c, from->connection, err.code);
+  if (p->epoch != c->gate_epoch) parcel_inspect(p, c->cards, c->gate_epoch, c->memory);
+  if (p->code != COR_OK) {
+    session_bye(c, from->connection, p->code);
     return;
   }
-  if (!from->open && frames.command != COR_HELLO) {
+  if (!from->open && p->frames.command != COR_HELLO) {
     session_bye(c, from->connection, COR_HELLO_EXPECTED);
     return;
   }
-  switch (frames.command) {
-  case COR_HELLO:
-    r->n_hellos++;
-    take_hello(c, from, &frames);
-    break;
-  case COR_SEND: take_submission(c, r, from, mail, &frames); break;
-  case COR_RECEIPTS: take_receipts(c, r, from, &frames); break;
-  case COR_PING: (void)doorway_send_raw(c->doorway, from->connection, COR_PONG, frames.control); break;
+  switch (p->frames.command) {
+  case COR_HELLO: take_hello(c, r, from, p); break;
+  case COR_SEND: take_submission(c, r, from, p); break;
+  case COR_RECEIPTS: take_receipts(r, p); break;
+  case COR_PING: (void)doorway_send_raw(c->doorway, from->connection, COR_PONG, p->frames.control); break;
   case COR_BYE: session_remove(c->sessions, from->connection); break;
   default: break; /* PONG; cor_frames_check allows no other from an agent */
   }
 }
 
 void intake(core *c, round_t *r) {
-  doorway_mail mail = {0};
-  bool door_changed;
+  parcel *p;
   /* Room is kept for one full RECEIPTS, so that none has to be turned away. */
   while (r->n_mails++ < ROUND_MAILS && r->n_hellos < ROUND_HELLOS && r->n_submissions < ROUND_MAX &&
-         r->n_receipts < ROUND_MAX - SESSION_WINDOW / 2 && r->bytes < ROUND_BYTES &&
-         doorway_take(c->doorway, &mail, &door_changed)) {
-    if (door_changed) {
+         r->n_receipts + PARCEL_RECEIPTS_MAX <= ROUND_MAX && r->bytes < ROUND_BYTES &&
+         (p = conveyor_take(c->conveyor)) != NULL) {
+    p->next = r->parcels;
+    r->parcels = p;
+    if (p->door_changed) {
       sessions_clear(c->sessions);
       session_tell_door(c);
+    } else if (p->mail.head.kind == CHANNEL_MESSAGE) {
+      take_frames(c, r, p);
+    } else if (p->mail.head.kind == CHANNEL_CLOSED) {
+      session_remove(c->sessions, p->mail.head.connection);
     }
-    if (mail.head.kind == CHANNEL_MESSAGE)
-      take_frames(c, r, &mail);
-    else if (mail.head.kind == CHANNEL_CLOSED)
-      session_remove(c->sessions, mail.head.connection);
-    doorway_mail_close(&mail);
   }
   c->metrics[CORE_SESSIONS].value = (int64_t)c->sessions->n;
 }
@@ -226,11 +138,11 @@ static void answer_connection(core *c, round_t *r, size_t first) {
   enum { PER_MESSAGE = 64 }; /* keeps RESULTS under the control frame's bound */
   Corridor__V1__Result list[PER_MESSAGE], *pointers[PER_MESSAGE];
   Corridor__V1__Refusal refusals[PER_MESSAGE];
-  session *to = session_find(c->sessions, r->submissions[first].connection);
+  session *to = session_find(c->sessions, r->submissions[first]->connection);
   size_t n = 0;
-  uint64_t connection = r->submissions[first].connection;
+  uint64_t connection = r->submissions[first]->connection;
   for (size_t i = first; i < r->n_submissions && n < PER_MESSAGE; i++) {
-    submission *s = &r->submissions[i];
+    submission *s = r->submissions[i];
     if (s->connection != connection || s->n == 0) continue;
     add_result(c, &list[n], &refusals[n], s);
     pointers[n] = &list[n];
@@ -256,5 +168,5 @@ static void answer_connection(core *c, round_t *r, size_t first) {
 
 void round_answer(core *c, round_t *r) {
   for (size_t i = 0; i < r->n_submissions; i++)
-    if (r->submissions[i].n != 0) answer_connection(c, r, i);
+    if (r->submissions[i]->n != 0) answer_connection(c, r, i);
 }

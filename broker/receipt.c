@@ -21,11 +21,11 @@ static PGresult *mark(core *c, const round_t *r, int64_t now) {
            *office = db_list(&args, DB_TEXT);
   db_array *hash = db_list(&args, DB_BYTES), *receipt = db_list(&args, DB_BYTES);
   for (size_t i = 0; i < r->n_receipts; i++) {
-    db_add_i64(sequence, (int64_t)r->receipts[i].content->sequence);
-    db_add_bytes(id, cor_bytes_of(r->receipts[i].content->message_id));
-    db_add_text(office, r->receipts[i].office);
-    db_add_bytes(hash, cor_bytes_of(r->receipts[i].content->header_hash));
-    db_add_bytes(receipt, cor_buf_view(&r->receipts[i].bytes));
+    db_add_i64(sequence, (int64_t)r->receipts[i]->content->sequence);
+    db_add_bytes(id, cor_bytes_of(r->receipts[i]->content->message_id));
+    db_add_text(office, r->receipts[i]->office);
+    db_add_bytes(hash, cor_bytes_of(r->receipts[i]->content->header_hash));
+    db_add_bytes(receipt, cor_buf_view(&r->receipts[i]->bytes));
   }
   db_i64(&args, now);
   return db_run(
@@ -50,7 +50,7 @@ static PGresult *mark(core *c, const round_t *r, int64_t now) {
 
 static bool tell(core *c, act *a, const PGresult *r, int row, const round_t *round) {
   cor_error err;
-  const delivery_receipt *by = &round->receipts[db_get_int(r, row, 0) - 1];
+  const delivery_receipt *by = round->receipts[db_get_int(r, row, 0) - 1];
   Corridor__V1__Header *h = (Corridor__V1__Header *)cor_decode(
       &corridor__v1__header__descriptor, db_get_bytes(r, row, 4), COR_HEADER_MAX, true, &err);
   bool ok = true;
@@ -72,8 +72,8 @@ static bool write_sequences(core *c, const round_t *r) {
   db_args args = {0};
   db_array *office = db_list(&args, DB_TEXT), *sequence = db_list(&args, DB_I64);
   for (size_t i = 0; i < r->n_receipts; i++) {
-    db_add_text(office, r->receipts[i].office);
-    db_add_i64(sequence, (int64_t)r->receipts[i].content->sequence);
+    db_add_text(office, r->receipts[i]->office);
+    db_add_i64(sequence, (int64_t)r->receipts[i]->content->sequence);
   }
   return db_do(c->db,
                "UPDATE corridor.agent_store a SET sequence = greatest(a.sequence, u.sequence) FROM"
@@ -87,7 +87,7 @@ static bool write_sequences(core *c, const round_t *r) {
 static void free_room(core *c, const PGresult *r, const round_t *round) {
   for (int row = 0; row < PQntuples(r); row++) {
     if (!db_get_int(r, row, 7)) continue;
-    const delivery_receipt *by = &round->receipts[db_get_int(r, row, 0) - 1];
+    const delivery_receipt *by = round->receipts[db_get_int(r, row, 0) - 1];
     session_landed(session_find(c->sessions, by->connection), (uint64_t)db_get_int(r, row, 8));
   }
 }

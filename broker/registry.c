@@ -8,6 +8,7 @@
  * Trusts the CA certificate it is given, not the database: a list read back is
  * verified again. */
 #include "registry.h"
+#include "conveyor.h"
 #include "corridor/refusal.h"
 #include "ledger.h"
 #include <string.h>
@@ -156,9 +157,11 @@ static bool load_newest(core *c, int64_t epoch) {
         content->cards[j]->state = CORRIDOR__V1__CARD_STATE__SUSPENDED;
         content->cards[j]->state_since = db_get_int(held, i, 1);
       }
-  cor_cards_destroy(&c->cards);
+  cor_cards *former = c->cards;
   c->cards = cards;
   c->gate_epoch = epoch;
+  if (c->conveyor) conveyor_cards(c->conveyor, cards, epoch); /* workers let go of the former */
+  cor_cards_destroy(&former);
   ok = true;
   COR_LOG(c->log, COR_INFO, "cards-loaded", COR_NUM("number", cor_cards_number(cards)),
           COR_NUM("epoch", epoch), COR_NUM("suspended", PQntuples(held)));

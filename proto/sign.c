@@ -16,6 +16,7 @@
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/x509.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,6 +26,7 @@ enum { PATH_LEN_MAX = 12, DOMAIN_LEN_MAX = 64 };
 enum { INPUT_MAX = DOMAIN_LEN_MAX + 1 + 1 + COR_OFFICE_MAX + 1 + 4 + COR_HASH_LEN };
 
 struct cor_sign_memory {
+  pthread_mutex_t lock; /* never held while a signature is checked */
   size_t entries, used, next;
   uint64_t checks;
   uint8_t seen[][COR_HASH_LEN];
@@ -167,11 +169,14 @@ bool cor_sign(EVP_PKEY *key, const char *domain, const char *signer, uint8_t con
 
 cor_sign_memory *cor_sign_memory_new(size_t entries) {
   cor_sign_memory *memory = calloc(1, sizeof *memory + entries * COR_HASH_LEN);
-  if (memory != NULL) memory->entries = entries;
+  if (memory == NULL) return NULL;
+  memory->entries = entries;
+  pthread_mutex_init(&memory->lock, NULL);
   return memory;
 }
 
 void cor_sign_memory_destroy(cor_sign_memory **memory) {
+  if (*memory != NULL) pthread_mutex_destroy(&(*memory)->lock);
   free(*memory);
   *memory = NULL;
 }
@@ -192,17 +197,23 @@ static bool memory_name(EVP_PKEY *key, const input *in, cor_bytes ecdsa, uint8_t
   return true;
 }
 
-static bool remembered(const cor_sign_memory *memory, const uint8_t name[COR_HASH_LEN]) {
-  for (size_t i = 0; i < memory->used; i++)
-    if (memcmp(memory->seen[i], name, COR_HASH_LEN) == 0) return true;
-  return false;
+static bool remembered(cor_sign_memory *memory, const uint8_t name[COR_HASH_LEN]) {
+  bool found = false;
+  pthread_mutex_lock(&memory->lock);
+  for (size_t i = 0; !found && i < memory->used; i++)
+    found = memcmp(memory->seen[i], name, COR_HASH_LEN) == 0;
+  memory->checks += !found;
+  pthread_mutex_unlock(&memory->lock);
+  return found;
 }
 
 static void remember(cor_sign_memory *memory, const uint8_t name[COR_HASH_LEN]) {
   if (memory->entries == 0) return;
+  pthread_mutex_lock(&memory->lock);
   memcpy(memory->seen[memory->next], name, COR_HASH_LEN);
   memory->next = (memory->next + 1) % memory->entries;
   if (memory->used < memory->entries) memory->used++;
+  pthread_mutex_unlock(&memory->lock);
 }
 
 static bool verify_once(EVP_PKEY *key, const input *in, cor_bytes ecdsa, cor_sign_memory *memory) {
@@ -210,7 +221,6 @@ static bool verify_once(EVP_PKEY *key, const input *in, cor_bytes ecdsa, cor_sig
   if (memory == NULL) return ecdsa_verify(key, in, ecdsa);
   if (!memory_name(key, in, ecdsa, name)) return false;
   if (remembered(memory, name)) return true;
-  memory->checks++;
   if (!ecdsa_verify(key, in, ecdsa)) return false;
   remember(memory, name);
   return true;

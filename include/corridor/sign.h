@@ -28,7 +28,7 @@ bool cor_sign(EVP_PKEY *key, const char *domain, const char *signer, uint8_t con
               cor_error *err) COR_MUST_CHECK;
 
 /* A verifier remembers the last few verified (signer, root) pairs so that one
- * ECDSA check covers a batch. NULL memory = none. Not thread safe. */
+ * ECDSA check covers a batch. NULL memory = none. Threads may share it. */
 typedef struct cor_sign_memory cor_sign_memory;
 cor_sign_memory *cor_sign_memory_new(size_t entries);
 void cor_sign_memory_destroy(cor_sign_memory **memory);

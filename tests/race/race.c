@@ -15,8 +15,7 @@
  * one JSON line of counts. Fatal: anything else that fails. */
 #include "admit.h"
 #include "claim.h"
-#include "quota.h"
-#include "corridor/ca.h"
+#include "intake.h"
 #include "corridor/codec.h"
 #include "corridor/frames.h"
 #include "corridor/id.h"
@@ -24,7 +23,6 @@
 #include "corridor/seal.h"
 #include "corridor/sop.h"
 #include "receipt.h"
-#include "records.h"
 #include "referral.h"
 #include "registry.h"
 #include <pthread.h>
@@ -69,47 +67,27 @@ static void broker_open(broker *b, const char *name, const char *conninfo, const
                         const char *clock_file) {
   core *c = &b->c;
   cor_error err = {0};
-  char path[512];
+  char path[512], keys[512];
   bool changed;
-  snprintf(path, sizeof path, "%s/hub/keys/ca.crt", folder);
-  if (!(c->ca = cor_cert_from_pem_file(path, &err))) die("CA", &err);
+  snprintf(keys, sizeof keys, "%s/hub/keys", folder);
+  snprintf(path, sizeof path, "ipc://%s/hub/core/%s", folder, name);
   if (!(c->clock = cor_clock_demo(clock_file, &err))) die("clock", &err);
   c->log = cor_log_new(name, c->clock, COR_WARN);
-  snprintf(path, sizeof path, "%s/hub/keys", folder);
-  if (!cor_office_load(path, &c->hub, &err)) die("hub", &err);
+  if (!core_open(c, keys, conninfo, &err) || !(c->doorway = doorway_new(path, c->log, &err)))
+    die("core", &err);
   snprintf(c->broker, sizeof c->broker, "%s", name);
-  c->metrics = calloc(CORE_METRICS, sizeof *c->metrics);
-  c->memory = cor_sign_memory_new(64);
-  c->sessions = sessions_new();
-  c->refusals = quota_new();
-  c->gate_epoch = -1;
-  c->db = db_new(conninfo, c->log);
-  snprintf(path, sizeof path, "ipc://%s/hub/core/%s", folder, name);
-  if (!(c->doorway = doorway_new(path, c->log, &err))) die("channel", &err);
   db_args args = {0};
   db_i64(&args, core_gate_time(c));
-  if (!c->metrics || !db_ready(c->db) || !db_do(c->db, "SELECT corridor.ensure_partitions($1)", &args) ||
+  if (!db_ready(c->db) || !db_do(c->db, "SELECT corridor.ensure_partitions($1)", &args) ||
       !registry_refresh(c, &changed) || !c->cards)
     die("database", NULL);
   round_begin(&b->round);
 }
 
 static void broker_close(broker *b) {
-  core *c = &b->c;
   cor_buf_clear(&b->receipt);
-  free(b->round.submissions);
-  free(b->round.receipts);
-  doorway_destroy(&c->doorway);
-  db_destroy(&c->db);
-  sessions_destroy(&c->sessions);
-  quota_destroy(&c->refusals);
-  cor_sign_memory_destroy(&c->memory);
-  cor_cards_destroy(&c->cards);
-  cor_office_clear(&c->hub);
-  X509_free(c->ca);
-  free(c->metrics);
-  cor_log_destroy(&c->log);
-  cor_clock_destroy(&c->clock);
+  round_free(&b->round);
+  core_close(&b->c);
 }
 
 static void open_session(broker *b, const cor_office *office, uint64_t connection) {
@@ -137,31 +115,43 @@ static void header_begin(broker *b, const cor_office *from, const char *to, cons
   h->table_version = COR_SOP_VERSION;
 }
 
-/* As intake.c does with what the door hands it. */
-static void take(broker *b, const cor_office *from, Corridor__V1__Header *h, Corridor__V1__Cover *cover,
-                 cor_bytes body) {
-  submission *s = &b->round.submissions[b->round.n_submissions++];
+static void add_part(doorway_mail *mail, cor_bytes bytes) {
+  zmq_msg_t *part = &mail->parts[mail->n++];
+  zmq_msg_init_size(part, bytes.len);
+  memcpy(zmq_msg_data(part), bytes.data, bytes.len);
+}
+
+/* What the door would hand over, as the conveyor makes it. body.data NULL: none. */
+static parcel *parcel_of(broker *b, const char *office, cor_command command, const ProtobufCMessage *control,
+                         cor_bytes body) {
   cor_error err = {0};
   cor_buf bytes = {0};
-  *s = (submission){.n = 1, .field = ""};
+  uint8_t head[2];
+  doorway_mail mail = {.head = {.kind = CHANNEL_MESSAGE}};
+  snprintf(mail.head.office, sizeof mail.head.office, "%s", office);
+  cor_frames_head(command, head);
+  if (!cor_encode(control, &bytes, &err)) die("encode", &err);
+  add_part(&mail, (cor_bytes){head, sizeof head});
+  add_part(&mail, cor_buf_view(&bytes));
+  if (body.data) add_part(&mail, body);
+  cor_buf_clear(&bytes);
+  parcel *p = parcel_new(&mail, false);
+  parcel_inspect(p, b->c.cards, b->c.gate_epoch, b->c.memory);
+  p->next = b->round.parcels;
+  b->round.parcels = p;
+  return p;
+}
+
+static void take(broker *b, const cor_office *from, Corridor__V1__Header *h, Corridor__V1__Cover *cover,
+                 cor_bytes body) {
+  cor_error err = {0};
   Corridor__V1__Submission wire = CORRIDOR__V1__SUBMISSION__INIT;
   wire.n = 1;
   if (!(wire.envelope = cor_envelope_make(h, cover, body, from->signing, &err))) die("envelope", &err);
-  if (!cor_encode(&wire.base, &bytes, &err)) die("encode", &err);
-  s->wire = (Corridor__V1__Submission *)cor_decode(&corridor__v1__submission__descriptor,
-                                                   cor_buf_view(&bytes), COR_CONTROL_MAX, false, &err);
-  zmq_msg_init_size(&s->mail.parts[0], body.len);
-  memcpy(zmq_msg_data(&s->mail.parts[0]), body.data, body.len);
-  s->mail.n = 1;
-  cor_bytes kept = {zmq_msg_data(&s->mail.parts[0]), body.len};
-  if (!s->wire || !cor_envelope_read(s->wire->envelope, kept, &s->envelope, &err) ||
-      !cor_envelope_verify(&s->envelope, b->c.cards, from->id, b->c.memory, &err))
-    die("submission", &err);
-  if (strcmp(h->recipient, "hub") == 0 && !record_read(&s->envelope, &s->record, &err)) die("record", &err);
-  s->verified = true;
-  s->item = (facts_item){.header = s->envelope.header, .cover = s->envelope.cover};
+  parcel *p = parcel_of(b, from->id, COR_SEND, &wire.base, body);
+  if (!p->submission.verified || p->submission.settled) die("submission", NULL);
+  b->round.submissions[b->round.n_submissions++] = &p->submission;
   cor_message_free(&wire.envelope->base);
-  cor_buf_clear(&bytes);
 }
 
 /* Settles the round; sends again what the database could not take, as an agent
@@ -171,12 +161,12 @@ static int settle(broker *b) {
   for (int i = 0; i < TRIES && code == COR_HUB_UNAVAILABLE; i++) {
     if (i > 0) b->retries++;
     admit_round(&b->c, &b->round);
-    code = b->round.submissions[0].code;
+    code = b->round.submissions[0]->code;
   }
   if (code == COR_HUB_UNAVAILABLE) die("a submission was never decided", NULL);
   cor_buf_clear(&b->receipt);
-  b->receipt = b->round.submissions[0].receipt;
-  b->round.submissions[0].receipt = (cor_buf){0};
+  b->receipt = b->round.submissions[0]->receipt;
+  b->round.submissions[0]->receipt = (cor_buf){0};
   round_clear(&b->round);
   return code;
 }
@@ -337,7 +327,6 @@ static const cor_office *office_of(const race *r, const char *id) {
 }
 
 static void add_receipt(race *r, const PGresult *held, int row) {
-  delivery_receipt *d = &r->b.round.receipts[r->b.round.n_receipts++];
   const cor_office *by = office_of(r, db_get_text(held, row, 3));
   cor_error err = {0};
   cor_buf content = {0};
@@ -351,14 +340,15 @@ static void add_receipt(race *r, const PGresult *held, int row) {
   if (!cor_encode(&receipt.base, &content, &err)) die("receipt", &err);
   Corridor__V1__SignedContent wire = CORRIDOR__V1__SIGNED_CONTENT__INIT;
   wire.content = (ProtobufCBinaryData){content.len, content.data};
-  *d = (delivery_receipt){0};
-  snprintf(d->office, sizeof d->office, "%s", by->id);
   if (!cor_sign(by->signing, COR_DOMAIN_DELIVERY, by->id, 0, (cor_bytes[]){cor_buf_view(&content)}, 1,
-                &wire.signature, &err) ||
-      !cor_encode(&wire.base, &d->bytes, &err))
+                &wire.signature, &err))
     die("receipt", &err);
-  d->content = (Corridor__V1__DeliveryReceipt *)cor_decode(
-      &corridor__v1__delivery_receipt__descriptor, cor_buf_view(&content), COR_HEADER_MAX, true, &err);
+  Corridor__V1__Receipts all = CORRIDOR__V1__RECEIPTS__INIT;
+  all.n_receipts = 1;
+  all.receipts = (Corridor__V1__SignedContent *[]){&wire};
+  parcel *p = parcel_of(&r->b, by->id, COR_RECEIPTS, &all.base, (cor_bytes){0});
+  if (p->code != COR_OK || p->n_receipts != 1) die("receipt", NULL);
+  r->b.round.receipts[r->b.round.n_receipts++] = &p->receipts[0];
   cor_message_free(&wire.signature->base);
   cor_buf_clear(&content);
 }
