@@ -52,6 +52,7 @@ static const struct {
     {"POST", "/v1/messages", api_post_message},
     {"GET", "/v1/messages", api_get_messages},
     {"GET", "/v1/messages/*", api_get_message},
+    {"GET", "/v1/messages/*/outcome", api_get_outcome},
     {"POST", "/v1/referrals", api_post_referral},
     {"POST", "/v1/answers", api_post_answer},
     {"POST", "/v1/withdrawals", api_post_withdrawal},

@@ -1,8 +1,9 @@
 /* api_case.c - registering a case, and what is known of cases here.
  *
  * Guarantees: the reference number and the withdrawal code leave this function
- * once, in the answer to whoever registered; the store gets the number's hash,
- * the hub both hashes, and nobody the code. */
+ * once, in the answer to whoever registered, and that answer waits for nothing
+ * but our own commit: who is cut off while the hub is away has them already. The
+ * store gets the number's hash, the hub both hashes, and nobody the code. */
 #include "api.h"
 
 #include "corridor/id.h"
@@ -76,13 +77,13 @@ static bool register_case(api_request *q, registration *r, uint8_t id[COR_ID_LEN
 
 bool api_post_case(api_request *q, cor_error *err) {
   registration r = {0};
-  uint8_t id[1][COR_ID_LEN];
-  bool ok = read_registration(q, &r, err) && register_case(q, &r, id[0], err);
+  uint8_t id[COR_ID_LEN];
+  bool ok = read_registration(q, &r, err) && register_case(q, &r, id, err);
   if (ok)
-    ok = api_outcome(q,
+    ok = api_at_once(q,
                      json_pack("{s:o, s:s, s:s}", "handle", api_hex(r.handle, COR_ID_LEN), "reference",
                                r.reference, "withdrawalCode", r.code),
-                     true, (const uint8_t(*)[COR_ID_LEN])id, 1, err);
+                     id, err);
   OPENSSL_cleanse(&r, sizeof r);
   return ok;
 }

@@ -23,6 +23,9 @@ void cli_path_add_query(cli_path *path, const char *name, const char *value);
 json_t *cli_http_call(cli_context *cli, const char *method, const cli_path *path, const json_t *body,
                       long *status, cor_error *err) COR_MUST_CHECK;
 
+/* GET, given up as soon as a held signal has come (cli_hold.h). */
+json_t *cli_http_wait(cli_context *cli, const cli_path *path, long *status, cor_error *err) COR_MUST_CHECK;
+
 typedef void cli_show(FILE *out, const json_t *answer);
 /* The usual verb: call, print the answer with show (or as JSON), tell the error
  * there was. Takes body. Returns the exit code. */

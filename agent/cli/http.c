@@ -5,6 +5,7 @@
  * of this machine, in a header, and wiped from our own memory afterwards.
  * Trusts the owner of the socket. When no agent answers, nothing was sent and
  * nothing kept, and the error says so. */
+#include "cli_hold.h"
 #include "cli_http.h"
 #include "corridor/json.h"
 #include "corridor/refusal.h"
@@ -108,6 +109,12 @@ static void free_headers(struct curl_slist *headers) {
   curl_slist_free_all(headers);
 }
 
+/* libcurl asks once a second at least. */
+static int give_up(void *unused, curl_off_t total, curl_off_t now, curl_off_t up_total, curl_off_t up_now) {
+  (void)unused, (void)total, (void)now, (void)up_total, (void)up_now;
+  return cli_hold_asked() ? 1 : 0;
+}
+
 static bool perform(cli_context *cli, CURL *curl, const char *method, const char *path, const char *text,
                     struct curl_slist *headers, incoming *into, cor_error *err) {
   char url[CLI_PATH_MAX + 32];
@@ -147,8 +154,8 @@ static json_t *read_answer(const cor_buf *text, cor_error *err) {
   return NULL;
 }
 
-json_t *cli_http_call(cli_context *cli, const char *method, const cli_path *path, const json_t *body,
-                      long *status, cor_error *err) {
+static json_t *call(cli_context *cli, const char *method, const cli_path *path, const json_t *body,
+                    bool can_give_up, long *status, cor_error *err) {
   json_t *result = NULL;
   struct curl_slist *headers = NULL;
   incoming answer = {0};
@@ -163,6 +170,10 @@ json_t *cli_http_call(cli_context *cli, const char *method, const cli_path *path
   if (!add_header(&headers, "Accept-Language", cli->lang ? cli->lang : "en", err)) goto done;
   if (body && !add_header(&headers, "Content-Type", "application/json", err)) goto done;
   if (!add_user(cli, &headers, err)) goto done;
+  if (can_give_up) {
+    curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, give_up);
+    curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
+  }
   if (!perform(cli, curl, method, path->text, text, headers, &answer, err)) goto done;
   curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, status);
   result = read_answer(&answer.buf, err);
@@ -176,6 +187,15 @@ done:
   curl_easy_cleanup(curl);
   cor_buf_clear(&answer.buf);
   return result;
+}
+
+json_t *cli_http_call(cli_context *cli, const char *method, const cli_path *path, const json_t *body,
+                      long *status, cor_error *err) {
+  return call(cli, method, path, body, false, status, err);
+}
+
+json_t *cli_http_wait(cli_context *cli, const cli_path *path, long *status, cor_error *err) {
+  return call(cli, "GET", path, NULL, true, status, err);
 }
 
 int cli_ask(cli_context *cli, const char *method, const cli_path *path, json_t *body, cli_show *show) {
