@@ -7,6 +7,7 @@
 #include "agent.h"
 
 #include "corridor/refusal.h"
+#include "corridor/wipe.h"
 
 #include <getopt.h>
 #include <stdio.h>
@@ -62,6 +63,10 @@ int main(int argc, char **argv) {
       {"version", no_argument, NULL, 'v'},       {NULL, 0, NULL, 0}};
   const char *config = NULL;
   bool check_only = false;
+  if (!cor_wipe_begin()) {
+    fputs("corridor-agent: libcrypto cannot be made to zero its memory; nothing was started\n", stderr);
+    return FAILED;
+  }
   for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;)
     switch (option) {
     case 'c': config = optarg; break;

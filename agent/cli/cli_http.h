@@ -17,6 +17,9 @@ void cli_path_add_value(cli_path *path, const char *value); /* percent-escaped *
 /* "?name=value" or "&name=value"; nothing when value is NULL. */
 void cli_path_add_query(cli_path *path, const char *name, const char *value);
 
+/* Once, at the program's start: what libcurl allocates is zeroed when freed. */
+bool cli_http_begin(void) COR_MUST_CHECK;
+
 #define CLI_NO_AGENT "which agent? Give --agent SOCKET or set CORRIDOR_AGENT"
 /* Calls cli->agent (not NULL) and returns the answer's body (an object) and HTTP status; NULL on
  * error (no agent, wrong passphrase input, broken answer). Body may be NULL. */
