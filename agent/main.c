@@ -26,6 +26,11 @@ static const char usage[] = "Usage: corridor-agent --config FILE [--check-config
                             "  --help            print this\n"
                             "  --version         print the version\n"
                             "\n"
+                            "example: corridor-agent --config /etc/corridor/ne-niamey.conf\n"
+                            "\n"
+                            "Exit codes: 0 done, 1 it could not start or run, 2 wrong usage, 3 the\n"
+                            "configuration is wrong.\n"
+                            "\n"
                             "Options of the configuration file:\n";
 
 enum { DONE = 0, FAILED = 1, USAGE = 2, BAD_CONFIG = 3 };

@@ -92,11 +92,11 @@ const cli_verb cli_case_verbs[] = {
     {"case new", "", 0, 0, "register a person's case with the hub and the origin mission",
      "Needed first of all: only an office that registered a case, or received a message about it, has\n"
      "standing in it. The person's declaration must be signed. Prints the case's reference number and\n"
-     "the person's withdrawal code.\n\n"
-     "example: corridor case new --origin gn-conakry --programme JI --return-type AVRR --declared-on "
-     "2026-03-02",
+     "the person's withdrawal code.",
+     "corridor case new --origin gn-conakry --programme JI --return-type AVRR --declared-on 2026-03-02",
      cli_case_new_options, cli_case_new},
-    {"case list", "", 0, 0, "list the cases and referrals this office knows", NULL, NULL, run_list},
+    {"case list", "", 0, 0, "list the cases and referrals this office knows", NULL, "corridor case list",
+     NULL, run_list},
     {"consent", "FILE", 1, 1, "record a consent the person gave",
      "FILE is JSON, or - for standard input:\n"
      "  {\"case\": HANDLE or REFERENCE,\n"
@@ -106,10 +106,9 @@ const cli_verb cli_case_verbs[] = {
      "        \"categories\": [\"OPERATIONAL\", \"BIODATA\", ...],\n"
      "        \"recipientOffice\": \"gn-conakry\" or \"recipientRole\": \"ROLE_SERVICE_PROVIDER\",\n"
      "        \"onward\": true if the recipient may share further under its own gate}]}}",
-     CONSENT_OPTIONS, run_consent},
+     "corridor consent consent.json", CONSENT_OPTIONS, run_consent},
     {"withdraw", "CASE", 1, 1, "withdraw a person's consent, at once and without a reason",
      "CASE is the handle or the reference number. The two missions of the case need nothing else; any\n"
-     "other office needs the reference and the person's code. No office is told whether they were right.\n\n"
-     "example: corridor withdraw GS8Z-6BTX-3HZ0-HBH7-02 --code 3ZPJ-A7EQ-70",
-     WITHDRAW_OPTIONS, run_withdraw},
-    {NULL, NULL, 0, 0, NULL, NULL, NULL, NULL}};
+     "other office needs the reference and the person's code. No office is told whether they were right.",
+     "corridor withdraw GS8Z-6BTX-3HZ0-HBH7-02 --code -", WITHDRAW_OPTIONS, run_withdraw},
+    {NULL, NULL, 0, 0, NULL, NULL, NULL, NULL, NULL}};
