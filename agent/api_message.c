@@ -197,7 +197,7 @@ static bool find_message(api_request *q, store_message *m, cor_error *err) {
   store_found found = store_message_find(q->a->store, id, m, err);
   store_rollback(q->a->store);
   if (found == STORE_ABSENT)
-    return cor_fail(err, COR_NO_SUCH_CASE, "/messageId", "this office has no such message");
+    return cor_fail(err, COR_NO_SUCH_MESSAGE, "/messageId", "this office has no such message");
   return found == STORE_FOUND;
 }
 

@@ -100,10 +100,21 @@ static const ProtobufCMessageDescriptor *body_type(const json_t *answer) {
   return row && c ? cor_sop_body(row->type, (Corridor__V1__Compartment)c->value) : NULL;
 }
 
+/* On the wire a duty is its code in the SOP table. */
+static void name_duty(json_t *content) {
+  const json_t *kind = json_object_get(content, "kind");
+  const json_int_t code = json_integer_value(kind);
+  const bool known = json_is_integer(kind) && code > 0 && code < COR_DUTY_COUNT;
+  const cor_duty_row *row = known ? cor_duty_find((cor_duty)code) : NULL;
+  if (row) json_object_set_new(content, "kind", json_string(row->name));
+}
+
 static void show_one(FILE *out, const json_t *answer) {
   json_t *envelope = json_copy((json_t *)(uintptr_t)answer);
   make_readable(envelope, "header", &corridor__v1__header__descriptor);
-  make_readable(envelope, "content", body_type(answer));
+  const ProtobufCMessageDescriptor *body = body_type(answer);
+  make_readable(envelope, "content", body);
+  if (body == &corridor__v1__obligation_notice__descriptor) name_duty(json_object_get(envelope, "content"));
   json_t *content = json_incref(json_object_get(envelope, "content"));
   json_object_del(envelope, "content");
   json_object_del(envelope, "contentError");
