@@ -112,8 +112,9 @@ static const usage_verb verbs[] = {
      verb_core},
     {"migrate", NULL, DATABASE_OPTIONS | USAGE_BIT(USAGE_SQL), USAGE_BIT(USAGE_DB),
      "bring the database to the newest schema",
-     "Connects as the database's owner. Each step is one transaction; run it again after a failure.\n\n"
-     "example: corridor-broker migrate --db 'dbname=corridor user=corridor_owner'",
+     "Connect as a role that may create roles. Each step is one transaction; run it again after a\n"
+     "failure.\n\n"
+     "example: corridor-broker migrate --db dbname=corridor",
      verb_migrate},
     {"cards import", "FILE", DATABASE_OPTIONS | USAGE_BIT(USAGE_CA),
      USAGE_BIT(USAGE_DB) | USAGE_BIT(USAGE_CA), "take over a card list that the CA signed",

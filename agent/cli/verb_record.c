@@ -60,5 +60,5 @@ const cli_verb cli_record_verbs[] = {
     {"status", "", 0, 0, "how the agent is: connection, queue, inbox, time",
      "Quarantined: the hub saw an older store than before (a restored backup) and is sending again what is\n"
      "missing; nothing goes out until the agent is started anew.",
-     "corridor status --agent /run/corridor/ne-niamey/agent.sock", NULL, run_status},
+     "corridor status --agent /run/corridor-ne-niamey/agent.sock", NULL, run_status},
     {NULL, NULL, 0, 0, NULL, NULL, NULL, NULL, NULL}};
