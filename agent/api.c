@@ -2,14 +2,18 @@
  *
  * Guarantees: the socket is 0600 from the moment it exists and every connection
  * comes from our own user or root (SO_PEERCRED); a request is at most 4 MiB; each
- * has its thread, 64 at most, so that a caller who waits keeps nobody else; a
- * passphrase is zeroed when its request ends. Every failure is a JSON object with
+ * has its thread, 64 at most, so that a caller who waits keeps nobody else. When
+ * a request has been answered nothing of it is left in memory: the passphrase,
+ * the request's and the answer's JSON and texts are zeroed, the connection is
+ * closed and its pool, where libmicrohttpd keeps headers and what it has just
+ * read, goes back to the kernel. Every failure is a JSON object with
  * the refusal table's status and a sentence in the caller's language. Trusts the
  * local user; what is in a request is checked like any other input. */
 #include "api.h"
 
 #include "corridor/json.h"
 #include "corridor/refusal.h"
+#include "corridor/wipe.h"
 
 #include <errno.h>
 #include <microhttpd.h>
@@ -23,7 +27,9 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-enum { BODY_MAX = 4 * 1024 * 1024, CONNECTIONS_MAX = 64, IDLE_S = 90, ARG_MAX = 64 };
+/* Above 32 KiB libmicrohttpd maps a connection's pool from the kernel and gives
+ * it back whole; a smaller one would go to the heap as it is. */
+enum { BODY_MAX = 4 * 1024 * 1024, CONNECTIONS_MAX = 64, IDLE_S = 90, ARG_MAX = 64, POOL_SIZE = 64 * 1024 };
 
 struct api {
   agent *a;
@@ -52,6 +58,7 @@ static const struct {
     {"POST", "/v1/messages", api_post_message},
     {"GET", "/v1/messages", api_get_messages},
     {"GET", "/v1/messages/*", api_get_message},
+    {"GET", "/v1/messages/*/outcome", api_get_outcome},
     {"POST", "/v1/referrals", api_post_referral},
     {"POST", "/v1/answers", api_post_answer},
     {"POST", "/v1/withdrawals", api_post_withdrawal},
@@ -129,14 +136,16 @@ static enum MHD_Result answer(struct MHD_Connection *c, unsigned status, json_t 
   char *text = reply == NULL ? NULL : json_dumps(reply, JSON_COMPACT);
   json_decref(reply);
   if (text == NULL) return MHD_NO;
-  struct MHD_Response *response = MHD_create_response_from_buffer(strlen(text), text, MHD_RESPMEM_MUST_FREE);
+  struct MHD_Response *response = MHD_create_response_from_buffer_with_free_callback_cls(strlen(text), text,
+                                                                                         cor_wipe_free, text);
   if (response == NULL) {
-    free(text);
+    cor_wipe_free(text);
     return MHD_NO;
   }
   enum MHD_Result result = MHD_NO;
   if (MHD_add_response_header(response, "Content-Type", "application/json; charset=utf-8") == MHD_YES &&
-      MHD_add_response_header(response, "Cache-Control", "no-store") == MHD_YES)
+      MHD_add_response_header(response, "Cache-Control", "no-store") == MHD_YES &&
+      MHD_add_response_header(response, "Connection", "close") == MHD_YES)
     result = MHD_queue_response(c, status, response);
   MHD_destroy_response(response);
   return result;
@@ -159,8 +168,11 @@ static enum MHD_Result serve(agent *a, struct MHD_Connection *c, const char *met
             COR_WORD("path", path_fits("/v1/*", path, arg) ? path : "/v1"), COR_CODE(err.code));
   }
   OPENSSL_cleanse(passphrase, sizeof passphrase);
+  OPENSSL_cleanse(arg, sizeof arg); /* it may be a reference number */
   json_decref(q.body);
-  return answer(c, q.status, q.reply);
+  const enum MHD_Result result = answer(c, q.status, q.reply);
+  cor_wipe_stack();
+  return result;
 }
 
 /* ---- libmicrohttpd ---- */
@@ -246,11 +258,11 @@ api *api_start(agent *a, cor_error *err) {
   if (fd < 0) goto fail;
   p->a = a;
   snprintf(p->path, sizeof p->path, "%s", path);
-  p->daemon = MHD_start_daemon(MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_ITC,
-                               0, NULL, NULL, on_request, p, MHD_OPTION_LISTEN_SOCKET, fd,
-                               MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX,
-                               MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_S, MHD_OPTION_NOTIFY_COMPLETED,
-                               on_completed, NULL, MHD_OPTION_END);
+  p->daemon = MHD_start_daemon(
+      MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_ITC, 0, NULL, NULL,
+      on_request, p, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX,
+      MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_S, MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL,
+      MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)POOL_SIZE, MHD_OPTION_END);
   if (p->daemon != NULL) return p;
   (void)cor_fail(err, COR_INTERNAL, "socket", "the local interface cannot be started");
   close(fd);

@@ -40,6 +40,7 @@ bool api_post_withdrawal(api_request *q, cor_error *err);
 bool api_post_message(api_request *q, cor_error *err);
 bool api_get_messages(api_request *q, cor_error *err);
 bool api_get_message(api_request *q, cor_error *err);
+bool api_get_outcome(api_request *q, cor_error *err);
 bool api_post_referral(api_request *q, cor_error *err);
 bool api_post_answer(api_request *q, cor_error *err);
 
@@ -74,6 +75,9 @@ json_t *api_message_json(const store_message *message);
  * KEPT_NOT_SENT and 202. Takes reply. */
 bool api_outcome(api_request *q, json_t *reply, bool flat, const uint8_t (*ids)[COR_ID_LEN], size_t n,
                  cor_error *err) COR_MUST_CHECK;
+/* The same for one message just kept, flat and without waiting: for an answer
+ * that nobody can get a second time. */
+bool api_at_once(api_request *q, json_t *reply, const uint8_t id[COR_ID_LEN], cor_error *err) COR_MUST_CHECK;
 /* Begins a transaction for new work: DISK_FULL when there is no room for it. */
 bool api_begin(api_request *q, cor_error *err) COR_MUST_CHECK;
 /* Ends it: on ok commits and wakes the link. */

@@ -140,9 +140,8 @@ static void add_code(api_request *q, json_t *reply, int code, const json_t *list
   q->status = (unsigned)cor_refusal_of(code)->http;
 }
 
-bool api_outcome(api_request *q, json_t *reply, bool flat, const uint8_t (*ids)[COR_ID_LEN], size_t n,
-                 cor_error *err) {
-  const int64_t deadline = wait_until(q);
+static bool outcome(api_request *q, json_t *reply, bool flat, const uint8_t (*ids)[COR_ID_LEN], size_t n,
+                    int64_t deadline, cor_error *err) {
   int refused;
   bool queued, more = true;
   json_t *list;
@@ -168,6 +167,17 @@ bool api_outcome(api_request *q, json_t *reply, bool flat, const uint8_t (*ids)[
   json_decref(list);
   q->reply = reply;
   return true;
+}
+
+bool api_outcome(api_request *q, json_t *reply, bool flat, const uint8_t (*ids)[COR_ID_LEN], size_t n,
+                 cor_error *err) {
+  return outcome(q, reply, flat, ids, n, wait_until(q), err);
+}
+
+bool api_at_once(api_request *q, json_t *reply, const uint8_t id[COR_ID_LEN], cor_error *err) {
+  uint8_t ids[1][COR_ID_LEN];
+  memcpy(ids[0], id, COR_ID_LEN);
+  return outcome(q, reply, true, (const uint8_t(*)[COR_ID_LEN])ids, 1, cor_clock_monotonic_ms(), err);
 }
 
 bool api_begin(api_request *q, cor_error *err) {

@@ -1,10 +1,12 @@
 /* api_case.c - registering a case, and what is known of cases here.
  *
  * Guarantees: the reference number and the withdrawal code leave this function
- * once, in the answer to whoever registered; the store gets the number's hash,
- * the hub both hashes, and nobody the code. */
+ * once, in the answer to whoever registered, and that answer waits for nothing
+ * but our own commit: who is cut off while the hub is away has them already. The
+ * store gets the number's hash, the hub both hashes, and nobody the code. */
 #include "api.h"
 
+#include "corridor/gate.h"
 #include "corridor/id.h"
 #include "corridor/refusal.h"
 
@@ -51,6 +53,16 @@ static bool read_registration(api_request *q, registration *r, cor_error *err) {
   return true;
 }
 
+/* Records need no agreement, so the gate lets a registration pass; but a case
+ * that no agreement covers could never send anything. */
+static bool agreed(api_request *q, const cor_cards *cards, const registration *r, cor_error *err) {
+  return cor_gate_agreed(cor_cards_list(cards), q->a->office.id, r->body.origin_office, r->body.programme,
+                         cor_clock_now(q->a->clock)) ||
+         cor_fail(err, COR_NO_AGREEMENT, "/programme",
+                  "no agreement in force binds this office and the origin office for this programme; nothing "
+                  "was kept");
+}
+
 static bool register_case(api_request *q, registration *r, uint8_t id[COR_ID_LEN], cor_error *err) {
   compose_order order = {.row = cor_sop_find(COR_T(REGISTRATION)),
                          .to = "hub",
@@ -69,20 +81,21 @@ static bool register_case(api_request *q, registration *r, uint8_t id[COR_ID_LEN
   snprintf(c.programme, sizeof c.programme, "%s", r->body.programme);
   if (!api_begin(q, err)) return false;
   const cor_cards *cards = roster_hold(q->a->roster);
-  bool ok = compose_message(q->a, cards, &order, id, err) && store_case_put(q->a->store, &c, err);
+  bool ok = agreed(q, cards, r, err) && compose_message(q->a, cards, &order, id, err) &&
+            store_case_put(q->a->store, &c, err);
   roster_release(q->a->roster);
   return api_keep(q, ok, err);
 }
 
 bool api_post_case(api_request *q, cor_error *err) {
   registration r = {0};
-  uint8_t id[1][COR_ID_LEN];
-  bool ok = read_registration(q, &r, err) && register_case(q, &r, id[0], err);
+  uint8_t id[COR_ID_LEN];
+  bool ok = read_registration(q, &r, err) && register_case(q, &r, id, err);
   if (ok)
-    ok = api_outcome(q,
+    ok = api_at_once(q,
                      json_pack("{s:o, s:s, s:s}", "handle", api_hex(r.handle, COR_ID_LEN), "reference",
                                r.reference, "withdrawalCode", r.code),
-                     true, (const uint8_t(*)[COR_ID_LEN])id, 1, err);
+                     id, err);
   OPENSSL_cleanse(&r, sizeof r);
   return ok;
 }

@@ -197,7 +197,7 @@ static bool find_message(api_request *q, store_message *m, cor_error *err) {
   store_found found = store_message_find(q->a->store, id, m, err);
   store_rollback(q->a->store);
   if (found == STORE_ABSENT)
-    return cor_fail(err, COR_NO_SUCH_CASE, "/messageId", "this office has no such message");
+    return cor_fail(err, COR_NO_SUCH_MESSAGE, "/messageId", "this office has no such message");
   return found == STORE_FOUND;
 }
 
@@ -214,6 +214,17 @@ static bool add_content(api_request *q, const store_message *m, json_t *reply, c
   if (asker_at_fault(err->code)) return false;
   json_object_set_new(reply, "contentError", api_error_json(q->a, q->language, err));
   return true;
+}
+
+bool api_get_outcome(api_request *q, cor_error *err) {
+  store_message m = {0};
+  uint8_t ids[1][COR_ID_LEN];
+  if (!find_message(q, &m, err)) return false;
+  const bool sent = m.outgoing;
+  memcpy(ids[0], m.id, COR_ID_LEN);
+  store_message_clear(&m);
+  if (!sent) return cor_fail(err, COR_BAD_INPUT, "/messageId", "this office received it; it has no outcome");
+  return api_outcome(q, json_object(), true, (const uint8_t(*)[COR_ID_LEN])ids, 1, err);
 }
 
 bool api_get_message(api_request *q, cor_error *err) {

@@ -142,7 +142,7 @@ static bool find_offer(api_request *q, const uint8_t id[COR_ID_LEN], store_messa
   store_message_clear(offer); /* its fixed members are all that is needed */
   if (found == STORE_ERROR) return false;
   if (found == STORE_FOUND && !offer->outgoing && offer->type == COR_T(REFERRAL)) return true;
-  return cor_fail(err, COR_NO_SUCH_CASE, "/message",
+  return cor_fail(err, COR_NO_SUCH_MESSAGE, "/message",
                   "this office was not sent such an offer; nothing was kept");
 }
 

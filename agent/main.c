@@ -7,6 +7,7 @@
 #include "agent.h"
 
 #include "corridor/refusal.h"
+#include "corridor/wipe.h"
 
 #include <getopt.h>
 #include <stdio.h>
@@ -24,6 +25,11 @@ static const char usage[] = "Usage: corridor-agent --config FILE [--check-config
                             "  --sample-config   print a configuration with every option explained\n"
                             "  --help            print this\n"
                             "  --version         print the version\n"
+                            "\n"
+                            "example: corridor-agent --config /etc/corridor/ne-niamey.conf\n"
+                            "\n"
+                            "Exit codes: 0 done, 1 it could not start or run, 2 wrong usage, 3 the\n"
+                            "configuration is wrong.\n"
                             "\n"
                             "Options of the configuration file:\n";
 
@@ -62,6 +68,10 @@ int main(int argc, char **argv) {
       {"version", no_argument, NULL, 'v'},       {NULL, 0, NULL, 0}};
   const char *config = NULL;
   bool check_only = false;
+  if (!cor_wipe_begin()) {
+    fputs("corridor-agent: libcrypto cannot be made to zero its memory; nothing was started\n", stderr);
+    return FAILED;
+  }
   for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;)
     switch (option) {
     case 'c': config = optarg; break;

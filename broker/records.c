@@ -7,6 +7,7 @@
  * message and that facts_load holds the case FOR UPDATE. */
 #include "records.h"
 #include "corridor/codec.h"
+#include "corridor/gate.h"
 #include "corridor/refusal.h"
 #include "corridor/sop.h"
 #include "opening.h"
@@ -27,6 +28,10 @@ static bool registration(core *c, act *a, facts_item *it, const ProtobufCMessage
   const cor_card *origin = cor_cards_find(c->cards, body->origin_office);
   if (!origin || origin->card->role != COR_ROLE(ORIGIN_MISSION)) {
     *code = COR_RECIPIENT_UNKNOWN;
+    return true;
+  }
+  if (!cor_gate_agreed(cor_cards_list(c->cards), h->sender, body->origin_office, body->programme, a->now)) {
+    *code = COR_NO_AGREEMENT;
     return true;
   }
   db_args args = {0};

@@ -10,11 +10,13 @@
  * bounded counts; a canonical message packs to the very bytes it came from,
  * unknown fields included. Memory always comes from malloc, the budget only
  * counts it, so that a message may be freed by protobuf-c's own default and
- * hand-built messages with malloc'ed fields by cor_message_free.
+ * hand-built messages with malloc'ed fields by cor_message_free. Whatever was
+ * decoded is zeroed when it is freed, a message that failed half-way too.
  * Trusts the descriptors. Nothing is fatal. */
 #include "corridor/codec.h"
 #include "prescan.h"
 #include "corridor/refusal.h"
+#include "corridor/wipe.h"
 #include <openssl/crypto.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,7 +34,7 @@ static void *budget_alloc(void *data, size_t size) {
 
 static void budget_free(void *data, void *pointer) {
   (void)data;
-  free(pointer);
+  cor_wipe_free(pointer);
 }
 
 /* A ProtobufCBuffer that keeps nothing: it compares what is packed into it. */
@@ -93,43 +95,10 @@ ProtobufCMessage *cor_decode_large(const ProtobufCMessageDescriptor *type, cor_b
   return decode(type, in, max_len, max_fields, true, err);
 }
 
-static void wipe_element(const ProtobufCFieldDescriptor *field, void *element);
-
-/* Recursion is bounded by the schema, which has no cycles. */
-static void wipe(ProtobufCMessage *message) {
-  for (unsigned i = 0; i < message->descriptor->n_fields; i++) {
-    const ProtobufCFieldDescriptor *field = &message->descriptor->fields[i];
-    void *member = (uint8_t *)message + field->offset;
-    if (field->label != PROTOBUF_C_LABEL_REPEATED) {
-      wipe_element(field, member);
-      continue;
-    }
-    size_t n = *(size_t *)(void *)((uint8_t *)message + field->quantifier_offset);
-    size_t size = field->type == PROTOBUF_C_TYPE_BYTES ? sizeof(ProtobufCBinaryData) : sizeof(void *);
-    if (field->type == PROTOBUF_C_TYPE_STRING || field->type == PROTOBUF_C_TYPE_BYTES ||
-        field->type == PROTOBUF_C_TYPE_MESSAGE)
-      for (size_t k = 0; k < n; k++)
-        wipe_element(field, *(uint8_t **)member + k * size);
-  }
-}
-
-static void wipe_element(const ProtobufCFieldDescriptor *field, void *element) {
-  if (field->type == PROTOBUF_C_TYPE_STRING) {
-    char *text = *(char **)element;
-    if (text != NULL && text != field->default_value && *text != '\0') OPENSSL_cleanse(text, strlen(text));
-  } else if (field->type == PROTOBUF_C_TYPE_BYTES) {
-    ProtobufCBinaryData *bytes = element;
-    if (bytes->data != NULL) OPENSSL_cleanse(bytes->data, bytes->len);
-  } else if (field->type == PROTOBUF_C_TYPE_MESSAGE) {
-    ProtobufCMessage *message = *(ProtobufCMessage **)element;
-    if (message != NULL) wipe(message);
-  }
-}
-
+/* Not only texts and bytes: dates and codes are a person's data too. */
 void cor_message_free(ProtobufCMessage *message) {
-  if (message == NULL) return;
-  wipe(message);
-  protobuf_c_message_free_unpacked(message, NULL);
+  ProtobufCAllocator wiping = {budget_alloc, budget_free, NULL};
+  if (message != NULL) protobuf_c_message_free_unpacked(message, &wiping);
 }
 
 bool cor_encode(const ProtobufCMessage *message, cor_buf *out, cor_error *err) {

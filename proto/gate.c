@@ -80,9 +80,21 @@ static bool names(const Corridor__V1__Agreement *agreement, const char *office) 
   return false;
 }
 
+static bool binds(const Corridor__V1__Agreement *agreement, const char *one, const char *other, int64_t now) {
+  return names(agreement, one) && names(agreement, other) && agreement->valid_from <= now &&
+         now < agreement->valid_until;
+}
+
 static bool binds_both(const question *q, const Corridor__V1__Agreement *agreement) {
-  return names(agreement, q->facts->sender.office) && names(agreement, q->facts->recipient.office) &&
-         agreement->valid_from <= q->facts->now && q->facts->now < agreement->valid_until;
+  return binds(agreement, q->facts->sender.office, q->facts->recipient.office, q->facts->now);
+}
+
+bool cor_gate_agreed(const Corridor__V1__CardList *list, const char *one, const char *other,
+                     const char *programme, int64_t now) {
+  for (size_t i = 0; i < list->n_agreements; i++)
+    if (binds(list->agreements[i], one, other, now) && strcmp(list->agreements[i]->programme, programme) == 0)
+      return true;
+  return false;
 }
 
 static bool needs_agreement(const question *q) {

@@ -11,7 +11,7 @@
 #include "json_field.h"
 #include "corridor/clock.h"
 #include "corridor/id.h"
-#include <openssl/crypto.h>
+#include "corridor/wipe.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,8 +46,7 @@ static json_t *write_bytes(const ProtobufCFieldDescriptor *field, const Protobuf
   char *text = cor_base64_encode(bytes);
   if (text == NULL) return NULL;
   json_t *json = json_string(text);
-  OPENSSL_cleanse(text, strlen(text));
-  free(text);
+  cor_wipe_free(text);
   return json;
 }
 

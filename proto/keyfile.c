@@ -15,6 +15,7 @@
 #include "wrap.h"
 #include "corridor/json.h"
 #include "corridor/refusal.h"
+#include "corridor/wipe.h"
 
 #include <openssl/crypto.h>
 #include <openssl/err.h>
@@ -86,7 +87,7 @@ static bool write_json(const char *path, const json_t *file, cor_error *err) {
   char *text = json_dumps(file, JSON_INDENT(2));
   if (!text) return cor_fail(err, COR_INTERNAL, "", "out of memory; the key file was not changed");
   bool ok = cor_file_write(path, (cor_bytes){(uint8_t *)text, strlen(text)}, 0600, err);
-  free(text);
+  cor_wipe_free(text);
   return ok;
 }
 

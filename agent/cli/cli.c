@@ -59,7 +59,7 @@ static void print_verb_help(FILE *out, const cli_verb *verb) {
     fputs("\noptions:\n", out);
     print_options(out, verb->options);
   }
-  fputs("\nglobal options:\n", out);
+  fprintf(out, "\nexample: %s\n\nglobal options:\n", verb->example);
   print_options(out, GLOBAL_OPTIONS);
   fputs(EXIT_CODES, out);
 }

@@ -26,7 +26,8 @@ typedef struct cli_verb {
   const char *operands; /* as usage shows them, may be "" */
   size_t min, max;      /* how many operands */
   const char *about;    /* one line */
-  const char *help;     /* what a newcomer needs beyond the options */
+  const char *help;     /* what a newcomer needs beyond the options, or NULL */
+  const char *example;  /* one command line */
   const cli_option *options;
   int (*run)(cli_context *cli, const cli_args *args); /* returns the exit code */
 } cli_verb;

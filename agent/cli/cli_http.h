@@ -17,11 +17,17 @@ void cli_path_add_value(cli_path *path, const char *value); /* percent-escaped *
 /* "?name=value" or "&name=value"; nothing when value is NULL. */
 void cli_path_add_query(cli_path *path, const char *name, const char *value);
 
+/* Once, at the program's start: what libcurl allocates is zeroed when freed. */
+bool cli_http_begin(void) COR_MUST_CHECK;
+
 #define CLI_NO_AGENT "which agent? Give --agent SOCKET or set CORRIDOR_AGENT"
 /* Calls cli->agent (not NULL) and returns the answer's body (an object) and HTTP status; NULL on
  * error (no agent, wrong passphrase input, broken answer). Body may be NULL. */
 json_t *cli_http_call(cli_context *cli, const char *method, const cli_path *path, const json_t *body,
                       long *status, cor_error *err) COR_MUST_CHECK;
+
+/* GET, given up as soon as a held signal has come (cli_hold.h). */
+json_t *cli_http_wait(cli_context *cli, const cli_path *path, long *status, cor_error *err) COR_MUST_CHECK;
 
 typedef void cli_show(FILE *out, const json_t *answer);
 /* The usual verb: call, print the answer with show (or as JSON), tell the error

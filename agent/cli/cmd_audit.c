@@ -187,5 +187,5 @@ const cli_verb cli_audit_verbs[] = {
      "Each disclosure names the recipient, the data categories, the purpose, the legal basis and consent,\n"
      "when it was admitted, released and delivered, and the SHA-256 of the recipient's signed receipt.\n"
      "Below stand the attempts that were refused.",
-     REPORT_OPTIONS, run_report},
-    {NULL, NULL, 0, 0, NULL, NULL, NULL, NULL}};
+     "corridor audit report --case GS8Z-6BTX-3HZ0-HBH7-02 --db dbname=corridor", REPORT_OPTIONS, run_report},
+    {NULL, NULL, 0, 0, NULL, NULL, NULL, NULL, NULL}};

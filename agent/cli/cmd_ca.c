@@ -269,30 +269,34 @@ const cli_verb cli_ca_verbs[] = {
     {"ca make", "", 0, 0, "make the programme's root key and certificate",
      "The key stays in DIR under the passphrase (--passphrase-fd, or asked for). Keep DIR on a machine\n"
      "without a network; only DIR/ca.crt and DIR/cardlist leave it.",
-     MAKE_OPTIONS, run_make},
+     "corridor ca make --dir ca --name \"Joint Initiative\"", MAKE_OPTIONS, run_make},
     {"ca sign", "REQUEST...", 1, CLI_OPERANDS_MAX, "certify an office's keys and put its card on the list",
      "REQUEST is the file `corridor office request` wrote. Check with the office, by another way, that it\n"
      "is theirs.",
-     SIGN_OPTIONS, run_sign},
+     "corridor ca sign --dir ca ne-niamey.request gn-conakry.request", SIGN_OPTIONS, run_sign},
     {"ca agreement", "FILE", 1, 1, "enter a data-sharing agreement between offices",
      "FILE is JSON, or - for standard input:\n"
      "  {\"id\": \"JI-2026\", \"programme\": \"JI\", \"offices\": [\"ne-niamey\", \"gn-conakry\"],\n"
      "   \"categories\": [\"OPERATIONAL\", \"BIODATA\", ...],\n"
      "   \"validFrom\": \"2026-01-01\", \"validUntil\": \"2028-01-01\"}\n"
      "Any two of the offices may then exchange these categories for this programme.",
-     PLAIN_OPTIONS, run_agreement},
+     "corridor ca agreement --dir ca agreement.json", PLAIN_OPTIONS, run_agreement},
     {"ca calendar", "FILE...", 1, CLI_OPERANDS_MAX, "enter a country's working days, holidays and time zone",
      "FILE is JSON as in deploy/calendars:\n"
      "  {\"country\": \"GN\", \"weekend\": [6, 7], \"holidays\": {\"2026-01-01\": \"New Year's Day\"},\n"
      "   \"offsets\": {\"2026-01-01T00:00Z\": 0}}\n"
      "weekend counts Monday as 1; offsets are minutes east of UTC from that moment on.",
-     PLAIN_OPTIONS, run_calendar},
+     "corridor ca calendar --dir ca deploy/calendars/GN.json", PLAIN_OPTIONS, run_calendar},
     {"ca suspend", "OFFICE", 1, 1, "suspend a card: nothing is admitted from it or released to it", NULL,
-     STATE_OPTIONS, run_suspend},
-    {"ca revoke", "OFFICE", 1, 1, "revoke a card for good", NULL, REVOKE_OPTIONS, run_revoke},
-    {"ca reinstate", "OFFICE", 1, 1, "lift a suspension", NULL, STATE_OPTIONS, run_reinstate},
+     "corridor ca suspend --dir ca gn-conakry", STATE_OPTIONS, run_suspend},
+    {"ca revoke", "OFFICE", 1, 1, "revoke a card for good", NULL,
+     "corridor ca revoke --dir ca gn-conakry --compromised-since 2026-03-02T09:00Z", REVOKE_OPTIONS,
+     run_revoke},
+    {"ca reinstate", "OFFICE", 1, 1, "lift a suspension", NULL, "corridor ca reinstate --dir ca gn-conakry",
+     STATE_OPTIONS, run_reinstate},
     {"ca publish", "", 0, 0, "sign the next card list and print its number",
      "Take DIR/cardlist to the hub (`corridor-broker cards import`); the hub hands it to every office.",
-     PUBLISH_OPTIONS, run_publish},
-    {"ca list", "", 0, 0, "show the published card list", NULL, PLAIN_OPTIONS, run_list},
-    {NULL, NULL, 0, 0, NULL, NULL, NULL, NULL}};
+     "corridor ca publish --dir ca --days 30", PUBLISH_OPTIONS, run_publish},
+    {"ca list", "", 0, 0, "show the published card list", NULL, "corridor ca list --dir ca", PLAIN_OPTIONS,
+     run_list},
+    {NULL, NULL, 0, 0, NULL, NULL, NULL, NULL, NULL}};

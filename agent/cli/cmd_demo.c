@@ -109,5 +109,5 @@ const cli_verb cli_demo_verbs[] = {
      "Works only under a demo CA. Every program of the demonstration reads this clock; it ticks, and can\n"
      "only be set forward. TIME as 2026-03-13T10:00Z, DURATION as 90m, 2h, 3d or 1d12h. start makes a new\n"
      "clock file, at any time.",
-     CLOCK_OPTIONS, run_clock},
-    {NULL, NULL, 0, 0, NULL, NULL, NULL, NULL}};
+     "corridor demo clock forward 3d", CLOCK_OPTIONS, run_clock},
+    {NULL, NULL, 0, 0, NULL, NULL, NULL, NULL, NULL}};

@@ -156,12 +156,15 @@ const cli_verb cli_office_verbs[] = {
      "    --holder fatou --holder sekou --passphrase-fd 3 3<FILE\n"
      "Then `corridor office request`, take the request to the CA, and `corridor office install` what\n"
      "comes back.",
+     "corridor office make --dir keys --office gn-conakry --role ORIGIN_MISSION --country GN --name Conakry",
      MAKE_OPTIONS, run_make},
-    {"office request", "", 0, 0, "write the request that the CA signs", NULL, REQUEST_OPTIONS, run_request},
-    {"office install", "", 0, 0, "install the CA's certificate and card list", NULL, INSTALL_OPTIONS,
-     run_install},
+    {"office request", "", 0, 0, "write the request that the CA signs", NULL,
+     "corridor office request --dir keys --out gn-conakry.request", REQUEST_OPTIONS, run_request},
+    {"office install", "", 0, 0, "install the CA's certificate and card list", NULL,
+     "corridor office install --dir keys --ca ca.crt --cardlist cardlist", INSTALL_OPTIONS, run_install},
     {"office add-holder", "", 0, 0, "let another person open a compartment",
      "--user NAME is a present holder. Reads two passphrases, a line each: the present holder's, then the\n"
      "new one's.",
+     "corridor --user fatou office add-holder --dir keys --compartment casework --holder binta",
      HOLDER_OPTIONS, run_add_holder},
-    {NULL, NULL, 0, 0, NULL, NULL, NULL, NULL}};
+    {NULL, NULL, 0, 0, NULL, NULL, NULL, NULL, NULL}};

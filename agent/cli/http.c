@@ -2,12 +2,15 @@
  *
  * Guarantees: an answer larger than ANSWER_MAX or not a JSON object is an
  * error, never half printed; the passphrase is sent only over the unix socket
- * of this machine, in a header, and wiped from our own memory afterwards.
+ * of this machine, in a header, and zeroed afterwards, as is everything else that
+ * libcurl or we put into a block of memory for the request and its answer.
  * Trusts the owner of the socket. When no agent answers, nothing was sent and
  * nothing kept, and the error says so. */
+#include "cli_hold.h"
 #include "cli_http.h"
 #include "corridor/json.h"
 #include "corridor/refusal.h"
+#include "corridor/wipe.h"
 #include <curl/curl.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
@@ -15,6 +18,11 @@
 #include <string.h>
 
 enum { ANSWER_MAX = 16 * 1024 * 1024, TIMEOUT_S = CLI_WAIT_MAX + 30 };
+
+bool cli_http_begin(void) {
+  return curl_global_init_mem(CURL_GLOBAL_DEFAULT, malloc, cor_wipe_free, cor_wipe_realloc, strdup, calloc) ==
+         CURLE_OK;
+}
 
 void cli_path_add(cli_path *path, const char *text) {
   size_t len = strlen(text);
@@ -65,7 +73,7 @@ static size_t take_answer(char *data, size_t size, size_t n, void *into) {
   if (len > ANSWER_MAX - a->buf.len) return 0;
   if (a->buf.len + len > a->room) {
     size_t room = 2 * (a->buf.len + len);
-    uint8_t *grown = realloc(a->buf.data, room);
+    uint8_t *grown = cor_wipe_realloc(a->buf.data, room);
     if (!grown) return 0;
     a->buf.data = grown;
     a->room = room;
@@ -81,8 +89,7 @@ static bool add_header(struct curl_slist **headers, const char *name, const char
   if (!line) return cor_fail(err, COR_INTERNAL, "", "out of memory");
   stpcpy(stpcpy(stpcpy(line, name), ": "), value);
   struct curl_slist *longer = strpbrk(value, "\r\n") ? NULL : curl_slist_append(*headers, line);
-  OPENSSL_cleanse(line, room);
-  free(line);
+  cor_wipe_free(line);
   if (!longer) return cor_fail(err, COR_BAD_INPUT, name, "not a value that a request can carry");
   *headers = longer;
   return true;
@@ -102,10 +109,10 @@ static bool add_user(cli_context *cli, struct curl_slist **headers, cor_error *e
   return done;
 }
 
-static void free_headers(struct curl_slist *headers) {
-  for (struct curl_slist *at = headers; at; at = at->next)
-    OPENSSL_cleanse(at->data, strlen(at->data));
-  curl_slist_free_all(headers);
+/* libcurl asks once a second at least. */
+static int give_up(void *unused, curl_off_t total, curl_off_t now, curl_off_t up_total, curl_off_t up_now) {
+  (void)unused, (void)total, (void)now, (void)up_total, (void)up_now;
+  return cli_hold_asked() ? 1 : 0;
 }
 
 static bool perform(cli_context *cli, CURL *curl, const char *method, const char *path, const char *text,
@@ -147,8 +154,8 @@ static json_t *read_answer(const cor_buf *text, cor_error *err) {
   return NULL;
 }
 
-json_t *cli_http_call(cli_context *cli, const char *method, const cli_path *path, const json_t *body,
-                      long *status, cor_error *err) {
+static json_t *call(cli_context *cli, const char *method, const cli_path *path, const json_t *body,
+                    bool can_give_up, long *status, cor_error *err) {
   json_t *result = NULL;
   struct curl_slist *headers = NULL;
   incoming answer = {0};
@@ -163,6 +170,10 @@ json_t *cli_http_call(cli_context *cli, const char *method, const cli_path *path
   if (!add_header(&headers, "Accept-Language", cli->lang ? cli->lang : "en", err)) goto done;
   if (body && !add_header(&headers, "Content-Type", "application/json", err)) goto done;
   if (!add_user(cli, &headers, err)) goto done;
+  if (can_give_up) {
+    curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, give_up);
+    curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
+  }
   if (!perform(cli, curl, method, path->text, text, headers, &answer, err)) goto done;
   curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, status);
   result = read_answer(&answer.buf, err);
@@ -170,12 +181,20 @@ json_t *cli_http_call(cli_context *cli, const char *method, const cli_path *path
 out_of_memory:
   (void)cor_fail(err, COR_INTERNAL, "", "out of memory");
 done:
-  if (text) OPENSSL_cleanse(text, strlen(text));
-  free(text);
-  free_headers(headers);
+  cor_wipe_free(text);
+  curl_slist_free_all(headers);
   curl_easy_cleanup(curl);
   cor_buf_clear(&answer.buf);
   return result;
+}
+
+json_t *cli_http_call(cli_context *cli, const char *method, const cli_path *path, const json_t *body,
+                      long *status, cor_error *err) {
+  return call(cli, method, path, body, false, status, err);
+}
+
+json_t *cli_http_wait(cli_context *cli, const cli_path *path, long *status, cor_error *err) {
+  return call(cli, "GET", path, NULL, true, status, err);
 }
 
 int cli_ask(cli_context *cli, const char *method, const cli_path *path, json_t *body, cli_show *show) {

@@ -7,6 +7,7 @@
 #include "cli_print.h"
 #include "cli.h"
 #include "corridor/clock.h"
+#include "corridor/wipe.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -47,7 +48,7 @@ void cli_print_text(FILE *out, const char *text) {
   if (!clean) return;
   escape(text, clean, room);
   fputs(clean, out);
-  free(clean);
+  cor_wipe_free(clean);
 }
 
 void cli_print_json(FILE *out, const json_t *value) {
@@ -108,7 +109,7 @@ static size_t cell(const json_t *value, cli_kind kind, char *out, size_t size) {
   }
   char *text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
   size_t width = escape(text ? text : "-", out, size);
-  free(text);
+  cor_wipe_free(text);
   return width;
 }
 

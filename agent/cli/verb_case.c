@@ -1,55 +1,14 @@
-/* verb_case.c - case new, case list, consent, withdraw.
+/* verb_case.c - case list, consent, withdraw, and where case new stands (its
+ * room is case_new.c).
  *
- * Guarantees: the person's withdrawal code is printed once, as the agent gave
- * it, and goes nowhere else; withdrawing takes fewer words than consenting.
- * Trusts the agent for every rule: nothing is judged here. */
+ * Guarantees: withdrawing takes fewer words than consenting. Trusts the agent
+ * for every rule: nothing is judged here. */
+#include "cli_case_new.h"
 #include "cli_http.h"
 #include "cli_print.h"
 #include "corridor/id.h"
 #include <openssl/crypto.h>
 #include <string.h>
-
-static const cli_option NEW_OPTIONS[] = {
-    {"origin", "OFFICE", true, "the responsible mission in the country of origin"},
-    {"programme", "CODE", true, "the programme, as the data-sharing agreement names it"},
-    {"return-type", "TYPE", true, "AVRR, VHR, COVID19_TASK_FORCE or OTHER_VOLUNTARY"},
-    {"declared-on", "DATE", true, "day the return declaration was signed, 2026-03-02"},
-    CLI_WAIT_OPTION,
-    {NULL, NULL, false, NULL}};
-
-static void show_new(FILE *out, const json_t *answer) {
-  static const cli_column FIELDS[] = {{"reference", "Reference number", CLI_TEXT},
-                                      {"withdrawalCode", "Withdrawal code", CLI_TEXT},
-                                      {"handle", "Case handle", CLI_TEXT},
-                                      {"messageId", "Registration", CLI_TEXT},
-                                      {"state", "State", CLI_TEXT}};
-  cli_print_fields(out, answer, FIELDS, sizeof FIELDS / sizeof *FIELDS);
-  if (json_object_get(answer, "withdrawalCode"))
-    fputs(
-        "Print the reference and the code for the person now. The code is shown this once and kept nowhere:\n"
-        "with both, the person can withdraw consent at any office.\n",
-        out);
-}
-
-static int run_new(cli_context *cli, const cli_args *args) {
-  static const char *const MEMBERS[][2] = {{"origin", "origin"},
-                                           {"programme", "programme"},
-                                           {"return-type", "returnType"},
-                                           {"declared-on", "declaredOn"}};
-  cor_error err = {0};
-  cli_path path = {0};
-  cli_path_add(&path, "/v1/cases");
-  if (!cli_path_add_wait(&path, args, &err)) return cli_usage(cli, "case new", "%s", err.detail);
-  json_t *body = json_object();
-  for (size_t i = 0; i < sizeof MEMBERS / sizeof *MEMBERS; i++) {
-    const char *value = cli_args_get(args, MEMBERS[i][0]);
-    if (value && json_object_set_new(body, MEMBERS[i][1], json_string(value)) != 0) {
-      json_decref(body);
-      return cli_usage(cli, "case new", "--%s is not valid UTF-8", MEMBERS[i][0]);
-    }
-  }
-  return cli_ask(cli, "POST", &path, body, show_new);
-}
 
 static void show_cases(FILE *out, const json_t *answer) {
   static const cli_column COLUMNS[] = {{"handle", "HANDLE", CLI_TEXT},
@@ -133,11 +92,11 @@ const cli_verb cli_case_verbs[] = {
     {"case new", "", 0, 0, "register a person's case with the hub and the origin mission",
      "Needed first of all: only an office that registered a case, or received a message about it, has\n"
      "standing in it. The person's declaration must be signed. Prints the case's reference number and\n"
-     "the person's withdrawal code.\n\n"
-     "example: corridor case new --origin gn-conakry --programme JI --return-type AVRR --declared-on "
-     "2026-03-02",
-     NEW_OPTIONS, run_new},
-    {"case list", "", 0, 0, "list the cases and referrals this office knows", NULL, NULL, run_list},
+     "the person's withdrawal code.",
+     "corridor case new --origin gn-conakry --programme JI --return-type AVRR --declared-on 2026-03-02",
+     cli_case_new_options, cli_case_new},
+    {"case list", "", 0, 0, "list the cases and referrals this office knows", NULL, "corridor case list",
+     NULL, run_list},
     {"consent", "FILE", 1, 1, "record a consent the person gave",
      "FILE is JSON, or - for standard input:\n"
      "  {\"case\": HANDLE or REFERENCE,\n"
@@ -147,10 +106,9 @@ const cli_verb cli_case_verbs[] = {
      "        \"categories\": [\"OPERATIONAL\", \"BIODATA\", ...],\n"
      "        \"recipientOffice\": \"gn-conakry\" or \"recipientRole\": \"ROLE_SERVICE_PROVIDER\",\n"
      "        \"onward\": true if the recipient may share further under its own gate}]}}",
-     CONSENT_OPTIONS, run_consent},
+     "corridor consent consent.json", CONSENT_OPTIONS, run_consent},
     {"withdraw", "CASE", 1, 1, "withdraw a person's consent, at once and without a reason",
      "CASE is the handle or the reference number. The two missions of the case need nothing else; any\n"
-     "other office needs the reference and the person's code. No office is told whether they were right.\n\n"
-     "example: corridor withdraw GS8Z-6BTX-3HZ0-HBH7-02 --code 3ZPJ-A7EQ-70",
-     WITHDRAW_OPTIONS, run_withdraw},
-    {NULL, NULL, 0, 0, NULL, NULL, NULL, NULL}};
+     "other office needs the reference and the person's code. No office is told whether they were right.",
+     "corridor withdraw GS8Z-6BTX-3HZ0-HBH7-02 --code -", WITHDRAW_OPTIONS, run_withdraw},
+    {NULL, NULL, 0, 0, NULL, NULL, NULL, NULL, NULL}};

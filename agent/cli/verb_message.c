@@ -100,10 +100,21 @@ static const ProtobufCMessageDescriptor *body_type(const json_t *answer) {
   return row && c ? cor_sop_body(row->type, (Corridor__V1__Compartment)c->value) : NULL;
 }
 
+/* On the wire a duty is its code in the SOP table. */
+static void name_duty(json_t *content) {
+  const json_t *kind = json_object_get(content, "kind");
+  const json_int_t code = json_integer_value(kind);
+  const bool known = json_is_integer(kind) && code > 0 && code < COR_DUTY_COUNT;
+  const cor_duty_row *row = known ? cor_duty_find((cor_duty)code) : NULL;
+  if (row) json_object_set_new(content, "kind", json_string(row->name));
+}
+
 static void show_one(FILE *out, const json_t *answer) {
   json_t *envelope = json_copy((json_t *)(uintptr_t)answer);
   make_readable(envelope, "header", &corridor__v1__header__descriptor);
-  make_readable(envelope, "content", body_type(answer));
+  const ProtobufCMessageDescriptor *body = body_type(answer);
+  make_readable(envelope, "content", body);
+  if (body == &corridor__v1__obligation_notice__descriptor) name_duty(json_object_get(envelope, "content"));
   json_t *content = json_incref(json_object_get(envelope, "content"));
   json_object_del(envelope, "content");
   json_object_del(envelope, "contentError");
@@ -189,15 +200,16 @@ const cli_verb cli_message_verbs[] = {
      "outcome, expiresAt; what they leave open follows from the SOP table and the body.\n"
      "A wrong field ends with exit code 3 and its place, as /body/casework/name. A refusal ends with 4.\n"
      "Without a receipt in time the message is kept and goes out later: exit code 5.",
-     SEND_OPTIONS, run_send},
-    {"inbox", "", 0, 0, "list messages received (or sent)", NULL, INBOX_OPTIONS, run_inbox},
+     "corridor send case-file.json --wait 30", SEND_OPTIONS, run_send},
+    {"inbox", "", 0, 0, "list messages received (or sent)", NULL,
+     "corridor inbox --case GS8Z-6BTX-3HZ0-HBH7-02 --limit 20", INBOX_OPTIONS, run_inbox},
     {"show", "MESSAGE", 1, 1, "show one message; with --user, what it says",
      "MESSAGE is an id from `corridor inbox`. Opening needs a holder of the message's compartment:\n"
      "  corridor --user amina --passphrase-fd 3 show MESSAGE 3<FILE\n"
      "The opening is recorded.",
-     NULL, run_show},
+     "corridor --user amina show 019cadfd-899b-7a07-8547-945d85d86c9f", NULL, run_show},
     {"timeline", "CASE", 1, 1, "what happened in a case, oldest first",
      "CASE is a handle or a reference number. What the hub reports stands as what it tells (delivered,\n"
      "due-met); its notices themselves are in `corridor inbox` and in --json.",
-     NULL, run_timeline},
-    {NULL, NULL, 0, 0, NULL, NULL, NULL, NULL}};
+     "corridor timeline GS8Z-6BTX-3HZ0-HBH7-02", NULL, run_timeline},
+    {NULL, NULL, 0, 0, NULL, NULL, NULL, NULL, NULL}};

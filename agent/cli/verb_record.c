@@ -56,9 +56,9 @@ const cli_verb cli_record_verbs[] = {
      "  {\"type\": \"ErasureStatement\", \"case\": CASE, \"body\": {\"messageIds\": [...], \"ground\": "
      "\"ERASED\"}}\n"
      "or, if the law makes you keep them, KEPT_LEGAL_OBLIGATION, KEPT_LEGAL_CLAIM or KEPT_VITAL_INTEREST.",
-     DUE_OPTIONS, run_due},
+     "corridor due --all", DUE_OPTIONS, run_due},
     {"status", "", 0, 0, "how the agent is: connection, queue, inbox, time",
      "Quarantined: the hub saw an older store than before (a restored backup) and is sending again what is\n"
      "missing; nothing goes out until the agent is started anew.",
-     NULL, run_status},
-    {NULL, NULL, 0, 0, NULL, NULL, NULL, NULL}};
+     "corridor status --agent /run/corridor-ne-niamey/agent.sock", NULL, run_status},
+    {NULL, NULL, 0, 0, NULL, NULL, NULL, NULL, NULL}};

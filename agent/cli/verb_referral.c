@@ -75,7 +75,8 @@ const cli_verb cli_referral_verbs[] = {
      "The offer holds codes only and does not say who the person is. The next candidate is asked when\n"
      "the one before declines or lets the time pass. After an acceptance send a ReferralHandover to the\n"
      "provider with the referral handle as its case.",
-     REFER_OPTIONS, run_refer},
+     "corridor refer offer.json", REFER_OPTIONS, run_refer},
     {"answer", "OFFER", 1, 1, "accept or decline a referral offered to this office",
-     "OFFER is the message id from `corridor inbox`.", ANSWER_OPTIONS, run_answer},
-    {NULL, NULL, 0, 0, NULL, NULL, NULL, NULL}};
+     "OFFER is the message id from `corridor inbox`.",
+     "corridor answer 019cadfd-899b-7a07-8547-945d85d86c9f --decline FULL", ANSWER_OPTIONS, run_answer},
+    {NULL, NULL, 0, 0, NULL, NULL, NULL, NULL, NULL}};

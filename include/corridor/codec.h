@@ -22,7 +22,7 @@ enum { COR_DEPTH_MAX = 4, COR_FIELDS_MAX = 4096, COR_UNKNOWN_MAX = 1024 };
  * cor_message_free. NULL on error. max_fields bounds all fields of all levels. */
 ProtobufCMessage *cor_decode(const ProtobufCMessageDescriptor *type, cor_bytes in, size_t max_len,
                              bool canonical, cor_error *err) COR_MUST_CHECK;
-void cor_message_free(ProtobufCMessage *message); /* NULL is fine; zeroes strings and bytes */
+void cor_message_free(ProtobufCMessage *message); /* NULL is fine; zeroes all of it */
 bool cor_encode(const ProtobufCMessage *message, cor_buf *out, cor_error *err) COR_MUST_CHECK;
 
 /* Card lists and other large trusted-after-signature structures. */

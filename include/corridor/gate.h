@@ -63,5 +63,10 @@ typedef struct cor_decision {
 
 cor_decision cor_gate_decide(const cor_gate_facts *facts, const Corridor__V1__Header *header);
 
+/* Whether an agreement in force binds the two offices for this programme: asked
+ * of a registration, whose case could otherwise never send anything. */
+bool cor_gate_agreed(const Corridor__V1__CardList *list, const char *one, const char *other,
+                     const char *programme, int64_t now);
+
 uint32_t cor_category_bits(const Corridor__V1__Header *header);
 #endif

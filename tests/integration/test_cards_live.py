@@ -124,7 +124,9 @@ class Agreements(CardsTest):
              "validFrom": "2026-01-01", "validUntil": "2026-03-05"}]}
 
     def test_recipient_without_agreement_and_one_whose_agreement_expires(self):
-        self.assertEqual(self.sends(self.open_case(DAKAR), code=4)["code"], "NO_AGREEMENT")
+        elsewhere = self.open_case()
+        elsewhere.origin = DAKAR
+        self.assertEqual(self.sends(elsewhere, code=4)["code"], "NO_AGREEMENT")
 
         case = self.open_case(BAMAKO)
         stream = Stream(self.c, case, recipient=BAMAKO)

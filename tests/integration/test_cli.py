@@ -126,6 +126,14 @@ class Corridor(CommandTest):
         for odd in ({"header": {"unheard": "of"}}, {"type": "Unheard", "content": {"a": "b"}}):
             self.assertEqual(self.run_command("show", "0190", reply=(200, odd)).returncode, 0)
 
+    def test_a_duty_is_named_not_numbered(self):
+        told = {"type": "ObligationNotice", "compartment": "RECORD", "content": {"kind": 2, "state": "MET"}}
+        shown = self.run_command("show", "0190", reply=(200, told)).stdout
+        self.assertIn("kind: Confirmation of the booking due", shown)
+        self.assertEqual(json.loads(self.run_command("--json", "show", "0190").stdout), told)
+        told["content"]["kind"] = 4711
+        self.assertIn("kind: 4711", self.run_command("show", "0190", reply=(200, told)).stdout)
+
     def test_an_envelope_says_how_to_open_it(self):
         self.assertIn("sealed", self.run_command("show", "0190", reply=(200, {"header": {}})).stdout)
         self.assertNotIn("sealed", self.run_command("show", "0190", reply=(200, {"content": {}})).stdout)

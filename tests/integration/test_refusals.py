@@ -40,6 +40,25 @@ class Refused(harness.ClusterTest):
         self.assertEqual(before, after)
         self.assertEqual(compartments(after), {"CASEWORK", "OPERATIONS"})
 
+    def test_unknown_message(self):
+        unknown = "019cadfd-899b-7a07-8547-945d85d86c9f"
+        for words in (("show", unknown), ("answer", unknown, "--decline", "FULL")):
+            answer = self.c.corridor(people.HOST, *words)
+            self.assertEqual(answer.code, 3, answer)
+            self.assert_refused(answer.error, "NO_SUCH_MESSAGE")
+            self.assertIn("no message under this id", answer.error["sentence"])
+
+    def test_programme_that_no_agreement_covers(self):
+        for origin, programme in ((people.ORIGIN, "XX"), (people.KINDIA, "J"), ("xx-nowhere", "JI")):
+            with self.subTest(origin=origin, programme=programme):
+                before = self.c.corridor(people.HOST, "case", "list").json
+                answer = self.c.corridor(people.HOST, "case", "new", "--origin", origin, "--programme", programme,
+                                         "--return-type", "AVRR", "--declared-on", "2026-03-02")
+                self.assertEqual(answer.code, 4, answer)
+                self.assert_refused(answer.error, "NO_AGREEMENT")
+                self.assertEqual(answer.error["path"], "/programme")
+                self.assertEqual(self.c.corridor(people.HOST, "case", "list").json, before)
+
     def test_case_file_before_any_consent(self):
         case = stages.reach(self.c, "registered")
         self.assert_refused(case.send(people.HOST, "CaseFile", people.ORIGIN,

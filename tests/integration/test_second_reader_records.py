@@ -52,6 +52,14 @@ class Records(WireTest):
         self.assertEqual(self.neighbours(self.record(pb.REGISTRATION, case.registration(), os.urandom(16))),
                          ["CONFLICT"])
 
+    def test_a_registration_that_no_agreement_covers(self):
+        case = Case()
+        for change in ({"programme": "XX"}, {"programme": ""}):
+            code, = self.neighbours(self.record(pb.REGISTRATION, case.registration(**change), case.handle))
+            self.assertIn(code, ("NO_AGREEMENT", "MISSING_FIELD"))
+        self.assertEqual(self.c.query("SELECT count(*) FROM corridor.avrr_case WHERE handle = %s", case.handle),
+                         [(0,)])
+
     # --- referrals ---
 
     def offered(self, *offers):

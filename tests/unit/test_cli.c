@@ -88,18 +88,27 @@ START_TEST(words_and_exit_codes) {
 }
 END_TEST
 
-/* A misnamed option of the help would be found by nobody else. */
+/* A misnamed option of the help would be found by nobody else, nor one of an
+ * example: with --help behind it, its words are read and nothing is done. */
 START_TEST(every_verb_has_help) {
   const cli_verb *const tables[] = {cli_case_verbs, cli_message_verbs, cli_referral_verbs, cli_record_verbs,
                                     cli_ca_verbs,   cli_office_verbs,  cli_demo_verbs,     cli_audit_verbs};
   for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
     for (const cli_verb *verb = tables[i]; verb->words; verb++) {
-      char line[64];
+      char line[256], usage[64];
       snprintf(line, sizeof line, "%s --help", verb->words);
+      snprintf(usage, sizeof usage, "usage: corridor %s", verb->words);
       ck_assert_int_eq(run(line), 0);
-      ck_assert_ptr_nonnull(strstr(said, verb->about));
+      const char *const parts[] = {verb->about, usage, "example: corridor ", verb->example,
+                                   "Exit codes: 0 done"};
+      for (size_t k = 0; k < sizeof parts / sizeof *parts; k++)
+        ck_assert_msg(strstr(said, parts[k]) != NULL, "%s --help lacks: %s", verb->words, parts[k]);
       for (const cli_option *option = verb->options; option && option->name; option++)
         ck_assert_ptr_nonnull(strstr(said, option->name));
+      ck_assert_int_eq(strncmp(verb->example, "corridor ", 9), 0);
+      snprintf(line, sizeof line, "%s --help", verb->example + 9);
+      ck_assert_msg(run(line) == 0, "the example of %s: %s", verb->words, complained);
+      ck_assert_ptr_nonnull(strstr(said, usage));
     }
 }
 END_TEST

@@ -346,6 +346,29 @@ static cor_decision decide(Corridor__V1__MessageType type, void (*change)(world 
   return cor_gate_decide(&w.facts, &w.header);
 }
 
+static const struct {
+  const char *one, *other, *programme;
+  int64_t now;
+  bool agreed;
+} agreed[] = {
+    {"one", "two", "JI", NOW, true},         {"two", "one", "JI", NOW, true},
+    {"one", "three", "JI", NOW, false},      {"one", "two", "J", NOW, false},
+    {"one", "two", "JII", NOW, false},       {"one", "two", "", NOW, false},
+    {"one", "two", "JI", NOW - HOUR, true},  {"one", "two", "JI", NOW - HOUR - 1, false},
+    {"one", "two", "JI", NOW + HOUR, false}, {"one", "two", "JI", NOW + HOUR - 1, true},
+};
+
+START_TEST(a_programme_is_agreed_or_not) {
+  world w;
+  plain(&w, COR_T(CASE_FILE));
+  Corridor__V1__Agreement *list[] = {&w.agreement};
+  const Corridor__V1__CardList cards = {.n_agreements = 1, .agreements = list}, none = {.n_agreements = 0};
+  ck_assert(cor_gate_agreed(&cards, agreed[_i].one, agreed[_i].other, agreed[_i].programme, agreed[_i].now) ==
+            agreed[_i].agreed);
+  ck_assert(!cor_gate_agreed(&none, agreed[_i].one, agreed[_i].other, agreed[_i].programme, agreed[_i].now));
+}
+END_TEST
+
 START_TEST(every_type_passes_when_all_is_well) {
   const cor_sop_row *row;
   for (size_t i = 0; (row = cor_sop_at(i)); i++) {
@@ -412,6 +435,7 @@ int main(void) {
   Suite *suite = suite_create("gate");
   TCase *tc = tcase_create("gate");
   tcase_add_test(tc, every_type_passes_when_all_is_well);
+  tcase_add_loop_test(tc, a_programme_is_agreed_or_not, 0, COUNT(agreed));
   tcase_add_loop_test(tc, a_changed_input_changes_the_result, 0, COUNT(pairs));
   tcase_add_loop_test(tc, the_earlier_rule_answers, 0, COUNT(order));
   tcase_add_test(tc, unknown_and_not_yours_look_the_same);
