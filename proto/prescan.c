@@ -216,7 +216,7 @@ static bool scan_unknown(walk *w, const ProtobufCMessageDescriptor *type, uint32
 
 static bool scan_field(walk *w, const ProtobufCMessageDescriptor *type, progress *seen, cor_bytes *in) {
   const uint8_t *start = in->data;
-  uint64_t tag;
+  uint64_t tag = 0;
   w->steps[w->depth - 1].field = NULL; /* until it is known, errors name the message */
   if (!count_field(w) || !take_varint(w, in, &tag)) return false;
   if (tag > UINT32_MAX || tag >> 3 == 0) return fail(w, COR_BAD_ENCODING, "a field number is out of range");
