@@ -63,7 +63,7 @@ struct agent_link {
   agent *a;
   pthread_t thread;
   int wake_fd;
-  _Atomic bool stopping;
+  _Atomic bool stopping, lifted;
   pthread_mutex_t facts_lock;
   link_facts facts;
   cor_metric metrics[LINK_METRICS];
@@ -75,7 +75,7 @@ struct agent_link {
   unsigned attempts; /* in a row without a lasting session */
   int64_t deadline;  /* monotonic: next try, WELCOME due, leaving ends */
   int64_t opened_at, heard_at, pinged_at;
-  bool quarantined;
+  bool quarantined, unkept; /* unkept: told of it, and not yet on disk */
   uint64_t next_n, window_bytes, flight_bytes;
   size_t window_messages, n_flight;
   link_flight flight[LINK_FLIGHT_MAX];
@@ -92,6 +92,7 @@ void link_count(agent_link *l, link_metric which);
  * may not learn of them. */
 void link_count_message(agent_link *l, link_metric which, int compartment);
 void link_happen(agent_link *l, link_event what, int code); /* the one place where state changes */
+void link_quarantine_set(agent_link *l, bool quarantined);  /* here and in the facts; not on disk */
 
 /* link_command.c: takes what has arrived, bounded */
 void link_receive(agent_link *l);

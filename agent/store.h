@@ -42,6 +42,15 @@ typedef struct store_facts {
 } store_facts;
 bool store_facts_get(store *s, store_facts *out, cor_error *err) COR_MUST_CHECK;
 
+/* ---- quarantine: the hub saw this store go back (store_quarantine.c) ---- */
+typedef struct store_quarantine {
+  int64_t since;    /* 0 = none */
+  int64_t received; /* messages since then; restricted compartments are not counted */
+} store_quarantine;
+bool store_quarantine_begin(store *s, int64_t at, cor_error *err) COR_MUST_CHECK; /* the first one stands */
+bool store_quarantine_end(store *s, cor_error *err) COR_MUST_CHECK;
+bool store_quarantine_get(store *s, store_quarantine *out, cor_error *err) COR_MUST_CHECK;
+
 /* ---- messages ---- */
 typedef enum store_state {
   STORE_QUEUED = 1,

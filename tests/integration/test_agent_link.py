@@ -362,8 +362,8 @@ class AgentLink(unittest.TestCase):
         self.assertEqual(len(self.hub.receipts), 1)
         self.assertEqual(self.c.rows("SELECT outcome FROM inbox"), [(pb.YES,)])
 
-    def test_quarantined_agent_sends_nothing_until_cleared(self):
-        """The hub tells it once: neither another WELCOME nor another session clears it."""
+    def test_quarantined_agent_sends_nothing_until_it_is_lifted(self):
+        """The hub tells it once: no other WELCOME, no other session and no restart lifts it."""
         self.hub.quarantined = True
         self.meet()
         self.assertTrue(self.c.status(people.HOST)["quarantined"])
@@ -379,8 +379,21 @@ class AgentLink(unittest.TestCase):
         self.hub.deliver(self.c.envelope(), b"sealed for Niamey", 2)
         wait_for(lambda: len(self.hub.receipts) == 2, 10, "deliveries go on")
         self.assertEqual(self.hub.submissions, [])
-        self.c.restart(people.HOST)  # the operator has looked
-        wait_for(lambda: self.hub.submissions, 40)
+        self.c.kill(people.HOST)
+        self.c.start_process(people.HOST)
+        wait_for(lambda: len(self.hub.hellos) == 3 and self.c.connected(people.HOST), 40)
+        status = self.c.status(people.HOST)
+        self.assertTrue(status["quarantined"] and status["quarantinedSince"])
+        self.assertEqual((status["inbox"], status["receivedSince"]), (2, 2))
+        self.assertEqual(self.hub.submissions, [])
+        lifted = self.c.must(self.c.corridor(people.HOST, "quarantine", "lift"))
+        self.assertEqual((lifted["lifted"], lifted["received"]), (True, 2))
+        self.assertIn("registered-here", lifted["mayBeMissing"])
+        wait_for(lambda: self.hub.submissions, 40, "what was queued goes out")
+        self.assertEqual(len(self.hub.hellos), 4, "in a session of its own")
+        self.assertFalse(self.c.status(people.HOST)["quarantined"])
+        self.assertIn("event=quarantine-lifted", self.c.processes[people.HOST].text())
+        self.assertFalse(self.c.must(self.c.corridor(people.HOST, "quarantine", "lift"))["lifted"])
 
     def test_hub_that_claims_any_time_is_an_alarm_and_no_more(self):
         self.hub.skew = -(1 << 63)
