@@ -122,4 +122,9 @@ bool link_notice_place(agent_link *l, const ProtobufCMessage *notice, store_mess
                        cor_error *err) COR_MUST_CHECK;
 bool link_notice_apply(agent_link *l, const cor_cards *cards, const Corridor__V1__Header *header,
                        const ProtobufCMessage *notice, cor_error *err) COR_MUST_CHECK;
+
+/* link_erasure.c: what this office had erased before its store went back; in the
+ * caller's transaction. */
+bool link_erasure_again(agent_link *l, const cor_cards *cards, const Corridor__V1__Header *header,
+                        const Corridor__V1__WithdrawalNotice *notice, cor_error *err) COR_MUST_CHECK;
 #endif

@@ -136,6 +136,11 @@ bool store_in_checked(store *s, const store_message *message, int code, cor_erro
 bool store_message_erase(store *s, const uint8_t handle[COR_ID_LEN], const uint8_t id[COR_ID_LEN], int64_t at,
                          cor_error *err) COR_MUST_CHECK;
 
+/* The same for what this office erased before its store went back: a message that
+ * is not here yet, or is still queued, will lose its body too. */
+bool store_message_erase_again(store *s, const uint8_t handle[COR_ID_LEN], const uint8_t id[COR_ID_LEN],
+                               int64_t at, cor_error *err) COR_MUST_CHECK;
+
 /* Either box, by id; with envelope, body and receipt. */
 store_found store_message_find(store *s, const uint8_t id[COR_ID_LEN], store_message *out,
                                cor_error *err) COR_MUST_CHECK;

@@ -164,7 +164,8 @@ bool store_out_apply(store *s, const uint8_t id[COR_ID_LEN], const store_outcome
                                                       : cor_refusal_of(what->code)->name};
   memcpy(event.handle, m.handle, COR_ID_LEN);
   memcpy(event.message_id, id, COR_ID_LEN);
-  return write_state(s, id, to, what, err) && store_event_put(s, &event, err);
+  return write_state(s, id, to, what, err) && store_event_put(s, &event, err) &&
+         store_erased_settle(s, id, what->at, err);
 }
 
 bool store_out_attempts(store *s, const uint8_t id[COR_ID_LEN], int64_t *attempts, cor_error *err) {

@@ -64,9 +64,12 @@ static const char version_1[] =
     "PRAGMA user_version = 1;";
 
 /* Quarantine (store_quarantine.c) outlives the agent that was told of it. */
-static const char version_2[] = "ALTER TABLE meta ADD COLUMN quarantined_at INTEGER NOT NULL DEFAULT 0;"
-                                "ALTER TABLE meta ADD COLUMN quarantine_inbox INTEGER NOT NULL DEFAULT 0;"
-                                "PRAGMA user_version = 2;";
+static const char version_2[] =
+    "ALTER TABLE meta ADD COLUMN quarantined_at INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE meta ADD COLUMN quarantine_inbox INTEGER NOT NULL DEFAULT 0;"
+    /* What this office erased before its store went back: no body of these is kept. */
+    "CREATE TABLE erased(message_id BLOB PRIMARY KEY, handle BLOB NOT NULL) STRICT, WITHOUT ROWID;"
+    "PRAGMA user_version = 2;";
 
 /* steps[n] makes version n + 1 of version n; 0 is the empty file. */
 static const char *const steps[] = {version_1, version_2};

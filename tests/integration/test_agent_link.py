@@ -395,6 +395,36 @@ class AgentLink(unittest.TestCase):
         self.assertIn("event=quarantine-lifted", self.c.processes[people.HOST].text())
         self.assertFalse(self.c.must(self.c.corridor(people.HOST, "quarantine", "lift"))["lifted"])
 
+    def statement(self, ids, key=None, ground=pb.ERASED, **change):
+        """The host's own erasure statement as a notice gives it back: (envelope, body)."""
+        now, body = self.c.now(), protocol.canonical(pb.ErasureStatement(message_ids=ids, ground=ground))
+        fields = dict(version=1, message_id=protocol.uuid7(now), sender=people.HOST, recipient="hub",
+                      compartment=pb.RECORD, handle=HANDLE, type=pb.ERASURE_STATEMENT, purpose=pb.RECORD_KEEPING,
+                      categories=[pb.OPERATIONAL], basis=pb.RECORD_DUTY, in_reply_to=protocol.uuid7(now), sent_at=now,
+                      expires_at=now + 86400000, table_version=1, body_size=len(body),
+                      body_sha256=protocol.sha256(body))
+        header = protocol.canonical(pb.Header(**{**fields, **change}))
+        key = key or self.c.identity.keys(people.HOST) / "signing.key"
+        signature = protocol.sign_batch(key, "corridor/v1/header", people.HOST, pb.RECORD, [header])[0]
+        return pb.Envelope(header=header, signature=signature), body
+
+    def test_erases_again_only_what_it_signed_for_itself(self):
+        self.meet()
+        envelope, body = self.c.envelope(), b"sealed for Niamey"
+        ids = [pb.Header.FromString(envelope.header).message_id]
+        self.hub.deliver(envelope, body, 1)
+        genuine = self.statement(ids)
+        answers = [self.statement(ids, key=self.c.identity.keys("hub") / "signing.key"),
+                   (genuine[0], protocol.canonical(pb.ErasureStatement(message_ids=ids * 2, ground=pb.ERASED))),
+                   self.statement(ids, handle=HANDLE[::-1]), self.statement(ids, ground=pb.KEPT_LEGAL_CLAIM), genuine]
+        for sequence, (answer, answer_body) in enumerate(answers, 2):
+            self.assertEqual(self.c.rows("SELECT count(*) FROM inbox WHERE length(body) = 0"), [(0,)])
+            self.hub.notify(pb.WITHDRAWAL_NOTICE, pb.WithdrawalNotice(
+                withdrawn_at=self.c.now(), message_ids=ids, answer=answer, answer_body=answer_body), HANDLE, sequence)
+            wait_for(lambda: len(self.hub.receipts) == sequence, 10)
+        self.assertEqual(self.c.rows("SELECT message_id FROM inbox WHERE length(body) = 0"), [(ids[0],)])
+        self.assertEqual(self.c.processes[people.HOST].text().count("event=erasure-not-proven"), 3)
+
     def test_hub_that_claims_any_time_is_an_alarm_and_no_more(self):
         self.hub.skew = -(1 << 63)
         self.meet()

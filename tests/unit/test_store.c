@@ -414,6 +414,54 @@ START_TEST(erased_body_is_gone_from_the_disk_and_does_not_come_back) {
 }
 END_TEST
 
+static void erase_again(const store_message *m) {
+  must(store_begin(s, &err));
+  must(store_message_erase_again(s, m->handle, m->id, T0, &err));
+  must(store_commit(s, &err));
+}
+
+static size_t body_of(const uint8_t *id) {
+  store_message seen;
+  must(store_begin(s, &err));
+  ck_assert_int_eq(store_message_find(s, id, &seen, &err), STORE_FOUND);
+  store_rollback(s);
+  const size_t len = seen.body.len;
+  store_message_clear(&seen);
+  return len;
+}
+
+START_TEST(what_was_erased_before_a_restore_stays_erased) {
+  cor_buf receipt = {0};
+  store_message here = made(1, "ne-other", 9, COR_T(CASE_FILE)), later = made(2, "ne-other", 9, COR_T(ABN)),
+                other = made(3, "ne-other", 9, COR_T(ABN)),
+                queued = made(4, "gn-conakry", 9, COR_T(CASE_FILE));
+  (void)take(&here, 1, &receipt);
+  cor_buf_clear(&receipt);
+  queue(&queued, false);
+  erase_again(&here);
+  erase_again(&here); /* told twice */
+  erase_again(&later);
+  erase_again(&queued);
+  memset(other.handle, 8, COR_ID_LEN);
+  erase_again(&other); /* said of another case's handle */
+  memset(other.handle, 9, COR_ID_LEN);
+  reopen();
+  ck_assert_uint_eq(body_of(here.id), 0);
+  ck_assert_uint_gt(body_of(queued.id), 0); /* the hub must get the bytes it knows */
+  ck_assert_int_eq(take(&later, 2, &receipt), STORE_TAKE_NEW);
+  ck_assert_uint_gt(receipt.len, 0);
+  cor_buf_clear(&receipt);
+  ck_assert_uint_eq(body_of(later.id), 0);
+  ck_assert_int_eq(take(&other, 3, &receipt), STORE_TAKE_NEW);
+  cor_buf_clear(&receipt);
+  ck_assert_uint_gt(body_of(other.id), 0);
+  must(store_begin(s, &err));
+  must(store_out_apply(s, queued.id, &(store_outcome){.event = STORE_OUT_ADMIT, .at = T0}, &err));
+  must(store_commit(s, &err));
+  ck_assert_uint_eq(body_of(queued.id), 0);
+}
+END_TEST
+
 static bool keep_due(const store_due *due, void *ctx) {
   *(store_due *)ctx = *due;
   return true;
@@ -540,6 +588,7 @@ int main(void) {
   tcase_add_test(tcase, lists_show_what_the_asker_may_see);
   tcase_add_test(tcase, number_claimed_twice_names_nobody);
   tcase_add_test(tcase, erased_body_is_gone_from_the_disk_and_does_not_come_back);
+  tcase_add_test(tcase, what_was_erased_before_a_restore_stays_erased);
   tcase_add_test(tcase, obligation_moves_forward_only);
   tcase_add_test(tcase, quarantine_lasts_until_it_is_lifted);
   tcase_add_test(tcase, store_of_version_1_is_brought_up_with_all_it_holds);
