@@ -11,6 +11,7 @@ import threading
 import unittest
 import uuid
 from collections import deque
+from datetime import datetime, timezone
 
 import zmq
 
@@ -144,10 +145,10 @@ class Hub(threading.Thread):
 
     # --- what goes ---
 
-    def deliver(self, envelope, body, sequence):
+    def deliver(self, envelope, body, sequence, admitted_at=None):
         self.delivered += 1
         self.say(protocol.DELIVER, pb.Delivery(n=self.delivered, sequence=sequence, envelope=envelope,
-                                               admitted_at=self.cluster.now()), body)
+                                               admitted_at=admitted_at or self.cluster.now()), body)
 
     def notify(self, type, message, handle, sequence):
         """A notice of the hub's own."""
@@ -350,6 +351,33 @@ class AgentLink(unittest.TestCase):
         self.assertEqual(self.c.rows("SELECT count(*), max(sequence) FROM inbox"), [(1, 20)])
         self.assertEqual(len(self.hub.receipts), 1)
         self.assertEqual(self.c.metric(people.HOST, "corridor_agent_rejected_total"), len(bad))
+
+    def cards(self):
+        """The list as it now is, as the hub sends it; taken when it returns."""
+        self.c.identity.publish()
+        data = self.c.identity.cardlist.read_bytes()
+        number = pb.CardList.FromString(pb.SignedContent.FromString(data).content).number
+        self.hub.outgoing.append([self.hub.peer, bytes([protocol.VERSION, protocol.CARDS]), data])
+        wait_for(lambda: self.c.status(people.HOST)["cardList"] == number, 10)
+
+    def test_message_of_a_stolen_key_is_not_taken_though_the_hub_delivers_it(self):
+        self.meet()
+        before, minute = self.c.envelope(), 60000
+        now = self.c.now()
+        backdated = self.c.envelope(sent_at=now - 30 * minute)
+        since = datetime.fromtimestamp((now - 10 * minute) // 1000, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+        self.c.identity.ca("revoke", people.ORIGIN, "--compromised-since", since)
+        self.cards()
+        self.hub.deliver(backdated, b"sealed for Niamey", 1)
+        self.hub.deliver(before, b"sealed for Niamey", 2, admitted_at=now - 11 * minute)
+        early = self.c.envelope(sent_at=now - 20 * minute)
+        self.hub.deliver(early, b"sealed for Niamey", 3, admitted_at=now - 11 * minute)
+        receipt, _ = wait_for(lambda: self.hub.receipts[0], 10)
+        self.assertEqual(receipt.header_hash, protocol.header_hash(early.header))
+        self.assertEqual(len(self.hub.receipts), 1)
+        self.assertEqual(self.c.rows("SELECT sequence FROM inbox"), [(3,)])
+        alarms = [line for line in self.c.processes[people.HOST].text().splitlines() if "delivery-rejected" in line]
+        self.assertEqual(len([a for a in alarms if "level=alarm" in a and "code=CARD_REVOKED" in a]), 2)
 
     def test_same_id_with_other_content_is_an_alarm(self):
         self.meet()
