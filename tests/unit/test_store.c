@@ -262,6 +262,30 @@ START_TEST(outgoing_life) {
 }
 END_TEST
 
+START_TEST(late_admission_receipt_is_kept_and_the_end_stands) {
+  static const store_out_event ends[] = {STORE_OUT_DELIVER, STORE_OUT_STOP, STORE_OUT_EXPIRE};
+  static const uint8_t first[] = "the hub's promise", second[] = "another";
+  const store_message m = made(1, "gn-conakry", 1, COR_T(CASE_FILE));
+  store_message seen;
+  queue(&m, false);
+  settle(1, ends[_i], COR_OK);
+  const store_state ended = state_of(1);
+  const store_outcome told[] = {
+      {.event = STORE_OUT_ADMIT, .at = T0, .late = true, .receipt = {first, sizeof first}},
+      {.event = STORE_OUT_ADMIT, .at = T0 + DAY, .receipt = {second, sizeof second}}};
+  must(store_begin(s, &err));
+  for (int i = 0; i < 2; i++)
+    must(store_out_apply(s, m.id, &told[i], &err));
+  ck_assert_int_eq(store_message_find(s, m.id, &seen, &err), STORE_FOUND);
+  must(store_commit(s, &err));
+  ck_assert_int_eq(seen.state, ended);
+  ck_assert(cor_bytes_equal(cor_buf_view(&seen.receipt), told[0].receipt));
+  ck_assert(seen.late);
+  ck_assert_int_eq(seen.settled_at, T0);
+  store_message_clear(&seen);
+}
+END_TEST
+
 static void count_pages(int64_t *pages) {
   sqlite3_stmt *stmt = NULL;
   ck_assert_int_eq(sqlite3_prepare_v2(s->db, "PRAGMA page_count", -1, &stmt, NULL), SQLITE_OK);
@@ -583,6 +607,7 @@ int main(void) {
   tcase_add_test(tcase, withdrawal_overtakes_but_never_its_own_consent);
   tcase_add_test(tcase, postponed_message_waits_and_holds_back_its_successor);
   tcase_add_loop_test(tcase, outgoing_life, 0, (int)(sizeof lives / sizeof *lives));
+  tcase_add_loop_test(tcase, late_admission_receipt_is_kept_and_the_end_stands, 0, 3);
   tcase_add_test(tcase, full_disk_refuses_new_work_and_still_drains);
   tcase_add_test(tcase, restricted_messages_show_nowhere);
   tcase_add_test(tcase, lists_show_what_the_asker_may_see);
