@@ -2,82 +2,7 @@
  *
  * Each case opens a store in a directory of its own. The full disk is SQLite's
  * own (max_page_count); a kill is a transaction that is never committed. */
-#include "programme.h"
-#include "store_internal.h"
-#include "store_version_1.h"
-
-#include "corridor/clock.h"
-#include "corridor/log.h"
-
-#define ME "ne-niamey"
-
-static char dir[64];
-static cor_clock *wall;
-static cor_log *quiet;
-static store *s;
-static cor_error err;
-
-static store *open_as(const char *office) {
-  return store_open(in(dir, "store"), office, quiet, &err);
-}
-
-static void setup(void) {
-  programme_dir(dir);
-  wall = cor_clock_system();
-  quiet = cor_log_new("test", wall, COR_ALARM);
-  s = open_as(ME);
-  must(s != NULL);
-}
-
-static void teardown(void) {
-  store_close(&s);
-  cor_log_destroy(&quiet);
-  cor_clock_destroy(&wall);
-  programme_remove(dir);
-}
-
-static void reopen(void) {
-  store_close(&s);
-  s = open_as(ME);
-  must(s != NULL);
-}
-
-static store_facts facts(void) {
-  store_facts out;
-  must(store_begin(s, &err));
-  must(store_facts_get(s, &out, &err));
-  store_rollback(s);
-  return out;
-}
-
-/* A message whose ids say which one it is; buffers are static and borrowed. */
-static store_message made(uint8_t n, const char *peer, uint8_t handle, Corridor__V1__MessageType type) {
-  static uint8_t bytes[] = "sealed";
-  store_message m = {.type = (int)type, .compartment = COR_C(CASEWORK), .sent_at = T0, .settled_at = T0};
-  memset(m.id, n, sizeof m.id);
-  memset(m.handle, handle, sizeof m.handle);
-  memset(m.case_handle, handle, sizeof m.case_handle);
-  memset(m.header_hash, n, sizeof m.header_hash);
-  (void)snprintf(m.peer, sizeof m.peer, "%s", peer);
-  m.envelope = m.body = m.receipt = (cor_buf){bytes, sizeof bytes};
-  return m;
-}
-
-static void queue(const store_message *m, bool overtakes) {
-  must(store_begin(s, &err));
-  must(store_out_put(s, m, overtakes, &err));
-  must(store_commit(s, &err));
-}
-
-static store_taken take(const store_message *m, uint64_t sequence, cor_buf *receipt) {
-  must(store_begin(s, &err));
-  store_taken taken = store_in_put(s, m, sequence, receipt, &err);
-  if (taken == STORE_TAKE_ERROR)
-    store_rollback(s);
-  else
-    must(store_commit(s, &err));
-  return taken;
-}
+#include "store_fixture.h"
 
 /* First byte of the next message's id; 0 = none may go. */
 static int next_id(const int64_t *busy, size_t n, int64_t *row) {
@@ -438,54 +363,6 @@ START_TEST(erased_body_is_gone_from_the_disk_and_does_not_come_back) {
 }
 END_TEST
 
-static void erase_again(const store_message *m) {
-  must(store_begin(s, &err));
-  must(store_message_erase_again(s, m->handle, m->id, T0, &err));
-  must(store_commit(s, &err));
-}
-
-static size_t body_of(const uint8_t *id) {
-  store_message seen;
-  must(store_begin(s, &err));
-  ck_assert_int_eq(store_message_find(s, id, &seen, &err), STORE_FOUND);
-  store_rollback(s);
-  const size_t len = seen.body.len;
-  store_message_clear(&seen);
-  return len;
-}
-
-START_TEST(what_was_erased_before_a_restore_stays_erased) {
-  cor_buf receipt = {0};
-  store_message here = made(1, "ne-other", 9, COR_T(CASE_FILE)), later = made(2, "ne-other", 9, COR_T(ABN)),
-                other = made(3, "ne-other", 9, COR_T(ABN)),
-                queued = made(4, "gn-conakry", 9, COR_T(CASE_FILE));
-  (void)take(&here, 1, &receipt);
-  cor_buf_clear(&receipt);
-  queue(&queued, false);
-  erase_again(&here);
-  erase_again(&here); /* told twice */
-  erase_again(&later);
-  erase_again(&queued);
-  memset(other.handle, 8, COR_ID_LEN);
-  erase_again(&other); /* said of another case's handle */
-  memset(other.handle, 9, COR_ID_LEN);
-  reopen();
-  ck_assert_uint_eq(body_of(here.id), 0);
-  ck_assert_uint_gt(body_of(queued.id), 0); /* the hub must get the bytes it knows */
-  ck_assert_int_eq(take(&later, 2, &receipt), STORE_TAKE_NEW);
-  ck_assert_uint_gt(receipt.len, 0);
-  cor_buf_clear(&receipt);
-  ck_assert_uint_eq(body_of(later.id), 0);
-  ck_assert_int_eq(take(&other, 3, &receipt), STORE_TAKE_NEW);
-  cor_buf_clear(&receipt);
-  ck_assert_uint_gt(body_of(other.id), 0);
-  must(store_begin(s, &err));
-  must(store_out_apply(s, queued.id, &(store_outcome){.event = STORE_OUT_ADMIT, .at = T0}, &err));
-  must(store_commit(s, &err));
-  ck_assert_uint_eq(body_of(queued.id), 0);
-}
-END_TEST
-
 static bool keep_due(const store_due *due, void *ctx) {
   *(store_due *)ctx = *due;
   return true;
@@ -518,84 +395,6 @@ START_TEST(obligation_moves_forward_only) {
 }
 END_TEST
 
-static store_quarantine quarantine(void) {
-  store_quarantine out;
-  must(store_begin(s, &err));
-  must(store_quarantine_get(s, &out, &err));
-  store_rollback(s);
-  return out;
-}
-
-static void quarantine_change(int64_t since) {
-  must(store_begin(s, &err));
-  if (since == 0)
-    must(store_quarantine_end(s, &err));
-  else
-    must(store_quarantine_begin(s, since, &err));
-  must(store_commit(s, &err));
-}
-
-START_TEST(quarantine_lasts_until_it_is_lifted) {
-  cor_buf receipt = {0};
-  store_message before = made(1, "ne-other", 9, COR_T(CASE_FILE)), after = made(2, "ne-other", 9, COR_T(ABN)),
-                hidden = made(3, "ne-other", 9, COR_T(CASE_FILE));
-  hidden.compartment = COR_C(HEALTH);
-  ck_assert_int_eq(quarantine().since, 0);
-  (void)take(&before, 1, &receipt);
-  cor_buf_clear(&receipt);
-  ck_assert_int_eq(quarantine().received, 0);
-  quarantine_change(T0);
-  (void)take(&after, 2, &receipt);
-  cor_buf_clear(&receipt);
-  (void)take(&hidden, 3, &receipt);
-  cor_buf_clear(&receipt);
-  quarantine_change(T0 + DAY); /* told again: the first word stands */
-  reopen();
-  ck_assert_int_eq(quarantine().since, T0);
-  ck_assert_int_eq(quarantine().received, 1); /* the health message shows in no count */
-  quarantine_change(0);
-  reopen();
-  ck_assert_int_eq(quarantine().since, 0);
-  ck_assert_int_eq(quarantine().received, 0);
-}
-END_TEST
-
-START_TEST(store_of_version_1_is_brought_up_with_all_it_holds) {
-  sqlite3 *old;
-  store_message m;
-  const uint8_t epoch[COR_ID_LEN] = {0x01, 0x23, 0x45, 0x67, 0x89, 0xab, 0xcd, 0xef,
-                                     0x01, 0x23, 0x45, 0x67, 0x89, 0xab, 0xcd, 0xef};
-  uint8_t id[COR_ID_LEN];
-  store_close(&s);
-  ck_assert_int_eq(unlink(in(dir, "store")), 0);
-  ck_assert_int_eq(sqlite3_open(in(dir, "store"), &old), SQLITE_OK);
-  ck_assert_int_eq(sqlite3_exec(old, store_version_1, NULL, NULL, NULL), SQLITE_OK);
-  sqlite3_close(old);
-  ck_assert_int_eq(chmod(in(dir, "store"), 0600), 0);
-  for (int i = 0; i < 2; i++) { /* and opened once more, as it is now */
-    s = open_as(ME);
-    must(s != NULL);
-    ck_assert_mem_eq(facts().epoch, epoch, COR_ID_LEN);
-    ck_assert_uint_eq(facts().sequence, 41);
-    ck_assert_int_eq(facts().queued, 1);
-    ck_assert_int_eq(quarantine().since, i == 0 ? 0 : T0);
-    must(store_begin(s, &err));
-    memset(id, 1, sizeof id);
-    ck_assert_int_eq(store_message_find(s, id, &m, &err), STORE_FOUND);
-    ck_assert(cor_bytes_equal(cor_buf_view(&m.body), (cor_bytes){(const uint8_t *)"sealed", 6}));
-    store_message_clear(&m);
-    store_rollback(s);
-    quarantine_change(T0);
-    store_close(&s);
-  }
-  ck_assert_int_eq(sqlite3_open(in(dir, "store"), &old), SQLITE_OK);
-  ck_assert_int_eq(sqlite3_exec(old, "PRAGMA user_version = 99", NULL, NULL, NULL), SQLITE_OK);
-  sqlite3_close(old);
-  ck_assert_ptr_null(open_as(ME)); /* of a newer agent */
-  ck_assert_int_eq(err.code, COR_UNSUPPORTED_VERSION);
-}
-END_TEST
-
 int main(void) {
   TCase *tcase = tcase_create("store");
   tcase_add_checked_fixture(tcase, setup, teardown);
@@ -613,9 +412,6 @@ int main(void) {
   tcase_add_test(tcase, lists_show_what_the_asker_may_see);
   tcase_add_test(tcase, number_claimed_twice_names_nobody);
   tcase_add_test(tcase, erased_body_is_gone_from_the_disk_and_does_not_come_back);
-  tcase_add_test(tcase, what_was_erased_before_a_restore_stays_erased);
   tcase_add_test(tcase, obligation_moves_forward_only);
-  tcase_add_test(tcase, quarantine_lasts_until_it_is_lifted);
-  tcase_add_test(tcase, store_of_version_1_is_brought_up_with_all_it_holds);
   return programme_run(tcase, "store");
 }
