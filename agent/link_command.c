@@ -49,7 +49,7 @@ static bool on_welcome(agent_link *l, const cor_frames *frames, cor_error *err) 
     l->window_messages = w->window_messages == 0                ? 1
                          : w->window_messages < LINK_FLIGHT_MAX ? w->window_messages
                                                                 : LINK_FLIGHT_MAX;
-    l->window_bytes = w->window_bytes;
+    l->window_bytes = w->window_bytes < LINK_FLIGHT_BYTES ? w->window_bytes : LINK_FLIGHT_BYTES;
     pthread_mutex_lock(&l->facts_lock);
     l->facts.clock_skew = skew;
     pthread_mutex_unlock(&l->facts_lock);

@@ -3,6 +3,7 @@
 #ifndef AGENT_LINK_INTERNAL_H
 #define AGENT_LINK_INTERNAL_H
 #include "link.h"
+#include "link_relay.h"
 
 #include "corridor/envelope.h"
 #include "corridor/frames.h"
@@ -15,7 +16,8 @@ enum {
   LINK_FLIGHT_MAX = 256, /* submissions unanswered, at most */
   LINK_BATCH_MAX = 64,   /* deliveries per transaction */
   LINK_BATCH_BYTES = 8 * 1024 * 1024,
-  LINK_WINDOW_MESSAGES = 64, /* what we let the hub send unreceipted */
+  LINK_FLIGHT_BYTES = 16 * 1024 * 1024, /* and so many bytes, whatever window the hub names */
+  LINK_WINDOW_MESSAGES = 64,            /* what we let the hub send unreceipted */
   LINK_WINDOW_BYTES = 16 * 1024 * 1024
 };
 
@@ -69,7 +71,8 @@ struct agent_link {
   cor_metric metrics[LINK_METRICS];
 
   void *zmq, *socket, *monitor;
-  unsigned sockets; /* made so far: names the monitors */
+  link_relay *relay; /* between the socket and the broker */
+  unsigned sockets;  /* made so far: names the monitors */
   link_state state;
   size_t broker;     /* index of the one to try next */
   unsigned attempts; /* in a row without a lasting session */

@@ -12,6 +12,7 @@ import unittest
 import uuid
 from collections import deque
 from datetime import datetime, timezone
+from pathlib import Path
 
 import zmq
 
@@ -38,7 +39,7 @@ class Hub(threading.Thread):
         self.hellos, self.submissions, self.receipts, self.faults, self.byes = [], [], [], [], []
         self.peer, self.expected, self.delivered = None, 1, 0
         self.silent, self.quarantined, self.refuse, self.answered = False, False, {}, {}
-        self.window, self.skew = 8, 0
+        self.window, self.skew, self.flood, self.flooded = 8, 0, b"", 0
 
     @property
     def address(self):
@@ -53,10 +54,21 @@ class Hub(threading.Thread):
         while not self.stopped.is_set():
             while self.outgoing:
                 socket.send_multipart(self.outgoing.popleft())
+            if self.flood:
+                self.send_endless(socket)
             if socket.poll(10):
                 self.take(*socket.recv_multipart())
         socket.close()
         context.term()
+
+    def send_endless(self, socket):
+        """More and more frames of one message, to a peer that is there; ROUTER drops the rest."""
+        frame, self.flood, self.flooded, peer = self.flood, b"", 0, self.peer
+        socket.send(peer, zmq.SNDMORE)
+        while self.flooded < 256 << 20:
+            socket.send(frame, zmq.SNDMORE)
+            self.flooded += len(frame)
+        socket.send(b"")
 
     def stop(self):
         self.stopped.set()
@@ -521,6 +533,38 @@ class AgentLink(unittest.TestCase):
         wait_for(lambda: len(self.hub.receipts) == 40, 20)
         self.assertEqual([r.header_hash for r, _ in self.hub.receipts],
                          [protocol.header_hash(e.header) for e in envelopes])
+
+    def rss(self):
+        """Of the agent, in MiB."""
+        status = Path(f"/proc/{self.c.processes[people.HOST].pid}/status").read_text()
+        return int(next(line for line in status.splitlines() if line.startswith("VmRSS")).split()[1]) // 1024
+
+    def flood(self, frame):
+        """One message of frames without end, as fast as the agent takes them, until it hangs up."""
+        sessions = len(self.hub.hellos)
+        self.hub.flood = frame
+        highest = 0
+        def over():
+            nonlocal highest
+            highest = max(highest, self.rss())
+            return len(self.hub.hellos) > sessions
+        wait_for(over, 60, "a new session")
+        self.assertGreater(self.hub.flooded, 32 << 20, "the hub had sent more than the agent may hold")
+        wait_for(lambda: self.c.connected(people.HOST), 40)
+        print("flood:", len(frame), "byte frames, RSS at most", highest, "MiB")
+        return highest
+
+    def test_hub_that_floods_costs_bounded_memory_and_an_honest_one_is_served_after(self):
+        self.meet()
+        before = self.rss()
+        for frame in (b"x" * (1 << 20), b"x" * 100):
+            with self.subTest(frame=len(frame)):
+                self.assertLess(self.flood(frame) - before, 200)  # the sanitizer's shadow and quarantine included
+        self.hub.outgoing.append([self.hub.peer, bytes([protocol.VERSION, protocol.DELIVER]), b"x" * (9 << 20)])
+        wait_for(lambda: len(self.hub.hellos) == 4 and self.c.connected(people.HOST), 60, "a frame above the largest")
+        self.hub.deliver(self.c.envelope(), b"sealed for Niamey", 1)
+        wait_for(lambda: self.hub.receipts, 20)
+        self.assertEqual(self.c.processes[people.HOST].text().count("event=hub-floods"), 2)
 
     def test_going_down_says_bye(self):
         self.meet()
