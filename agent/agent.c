@@ -71,7 +71,8 @@ bool agent_prepare(agent *a, const char *config_path, cor_error *err) {
   if (a->config == NULL || !cor_seal_library_ok(err) || !open_clock(a, err)) return false;
   const char *office_dir = cor_config_text(a->config, "office_dir");
   a->log = cor_log_new("corridor-agent", a->clock, agent_config_level(a->config));
-  if (a->log == NULL) return cor_fail(err, COR_INTERNAL, "", "out of memory");
+  a->tries = tries_new();
+  if (a->log == NULL || a->tries == NULL) return cor_fail(err, COR_INTERNAL, "", "out of memory");
   if (!cor_office_load(office_dir, &a->office, err) || !load_catalogues(a, err)) return false;
   a->roster = roster_load(office_dir, &a->office, a->log, err);
   if (a->roster == NULL) return false;
@@ -156,6 +157,7 @@ bool agent_run(agent *a, cor_error *err) {
 void agent_clear(agent *a) {
   store_close(&a->store);
   roster_destroy(&a->roster);
+  tries_destroy(&a->tries);
   for (size_t i = 0; i < AGENT_LANGUAGES; i++)
     cor_catalogue_destroy(&a->catalogues[i]);
   cor_office_clear(&a->office);

@@ -4,6 +4,7 @@
 #include "agent_config.h"
 #include "roster.h"
 #include "store.h"
+#include "tries.h"
 
 #include "corridor/catalogue.h"
 #include "corridor/clock.h"
@@ -24,6 +25,7 @@ typedef struct agent {
   cor_office office;
   roster *roster;
   store *store;
+  tries *tries;
   cor_catalogue *catalogues[AGENT_LANGUAGES]; /* en first, which must exist */
   struct agent_link *link;
   struct api *api;

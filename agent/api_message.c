@@ -204,7 +204,7 @@ static bool find_message(api_request *q, store_message *m, cor_error *err) {
 /* The asker's own fault is the answer; the message's fault is part of it. */
 static bool asker_at_fault(int code) {
   return code == COR_NOT_PERMITTED || code == COR_WRONG_PASSPHRASE || code == COR_KEY_FILE_EXPOSED ||
-         code == COR_INTERNAL || code == COR_DISK_FULL;
+         code == COR_LIMIT_REACHED || code == COR_INTERNAL || code == COR_DISK_FULL;
 }
 
 static bool add_content(api_request *q, const store_message *m, json_t *reply, cor_error *err) {

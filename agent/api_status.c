@@ -12,9 +12,10 @@
 bool api_get_status(api_request *q, cor_error *err) {
   agent *a = q->a;
   store_facts facts;
+  store_quarantine quarantine;
   link_facts link;
   if (!store_begin(a->store, err)) return false;
-  bool ok = store_facts_get(a->store, &facts, err);
+  bool ok = store_facts_get(a->store, &facts, err) && store_quarantine_get(a->store, &quarantine, err);
   store_rollback(a->store);
   if (!ok) return false;
   link_facts_get(a->link, &link);
@@ -24,13 +25,15 @@ bool api_get_status(api_request *q, cor_error *err) {
   const bool expired = cor_cards_expired(cards, now);
   roster_release(a->roster);
   q->reply = json_pack(
-      "{s:s, s:s, s:o, s:b, s:s, s:o, s:I, s:b, s:I, s:I, s:o, s:o, s:b, s:b, s:I}", "office", a->office.id,
-      "name", a->office.name, "role", api_enum_json(&corridor__v1__role__descriptor, (int)a->office.role),
-      "connected", link.connected ? 1 : 0, "broker", link.broker, "lastRefusal",
+      "{s:s, s:s, s:o, s:b, s:s, s:o, s:I, s:b, s:I, s:I, s:o, s:o, s:b, s:b, s:o, s:I, s:I}", "office",
+      a->office.id, "name", a->office.name, "role",
+      api_enum_json(&corridor__v1__role__descriptor, (int)a->office.role), "connected",
+      link.connected ? 1 : 0, "broker", link.broker, "lastRefusal",
       link.last_code == COR_OK ? json_null() : json_string(cor_refusal_of(link.last_code)->name), "cardList",
       (json_int_t)number, "cardListExpired", expired ? 1 : 0, "queued", (json_int_t)facts.queued, "inbox",
       (json_int_t)facts.inbox, "storeEpoch", api_hex(facts.epoch, COR_ID_LEN), "time", api_time_json(now),
-      "demo", a->demo ? 1 : 0, "quarantined", link.quarantined ? 1 : 0, "clockSkewMs",
+      "demo", a->demo ? 1 : 0, "quarantined", link.quarantined ? 1 : 0, "quarantinedSince",
+      api_time_json(quarantine.since), "receivedSince", (json_int_t)quarantine.received, "clockSkewMs",
       (json_int_t)link.clock_skew);
   return q->reply != NULL || cor_fail(err, COR_INTERNAL, "", "the status could not be written");
 }

@@ -67,6 +67,29 @@ void link_wake(agent_link *l) {
   if (write(l->wake_fd, &one, sizeof one) < 0) return;
 }
 
+/* ---- quarantine ---- */
+
+void link_quarantine_set(agent_link *l, bool quarantined) {
+  l->quarantined = quarantined;
+  pthread_mutex_lock(&l->facts_lock);
+  l->facts.quarantined = quarantined;
+  pthread_mutex_unlock(&l->facts_lock);
+}
+
+void link_quarantine_lifted(agent_link *l) {
+  atomic_store(&l->lifted, true);
+  link_wake(l);
+}
+
+static bool read_quarantine(agent_link *l, cor_error *err) {
+  store_quarantine kept;
+  if (!store_begin(l->a->store, err)) return false;
+  const bool ok = store_quarantine_get(l->a->store, &kept, err);
+  store_rollback(l->a->store);
+  if (ok) link_quarantine_set(l, kept.since != 0 || l->unkept);
+  return ok;
+}
+
 /* ---- the state table ---- */
 
 static const char *const state_names[] = {"waiting", "greeting", "open", "leaving", "done"};
@@ -217,9 +240,20 @@ static void keep_alive(agent_link *l) {
   }
 }
 
+static void heed_lift(agent_link *l) {
+  cor_error err;
+  if (!atomic_exchange(&l->lifted, false)) return;
+  if (!read_quarantine(l, &err)) {
+    atomic_store(&l->lifted, true); /* the store will answer another time */
+  } else if (!l->quarantined && l->state == LINK_OPEN) {
+    link_happen(l, LINK_ON_LOST, COR_STORE_REGRESSED);
+  }
+}
+
 static void turn(agent_link *l) {
   const int64_t now = cor_clock_monotonic_ms();
   cor_error err;
+  heed_lift(l);
   if (atomic_load(&l->stopping)) link_happen(l, LINK_ON_STOP, COR_GOING_DOWN);
   if (l->state != LINK_OPEN && l->state != LINK_DONE && now >= l->deadline)
     link_happen(l, LINK_ON_DUE, l->state == LINK_GREETING ? COR_HUB_UNAVAILABLE : COR_OK);
@@ -275,9 +309,11 @@ agent_link *link_start(agent *a, cor_error *err) {
   l->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
   l->memory = cor_sign_memory_new(64);
   l->zmq = zmq_ctx_new();
-  if (l->wake_fd >= 0 && l->memory != NULL && l->zmq != NULL && pthread_create(&l->thread, NULL, run, l) == 0)
-    return l;
-  (void)cor_fail(err, COR_INTERNAL, "", "the session thread cannot be started");
+  bool ok = l->wake_fd >= 0 && l->memory != NULL && l->zmq != NULL;
+  if (!ok) (void)cor_fail(err, COR_INTERNAL, "", "the session thread cannot be started");
+  ok = ok && read_quarantine(l, err);
+  if (ok && pthread_create(&l->thread, NULL, run, l) == 0) return l;
+  if (ok) (void)cor_fail(err, COR_INTERNAL, "", "the session thread cannot be started");
   if (l->zmq != NULL) zmq_ctx_term(l->zmq);
   if (l->wake_fd >= 0) close(l->wake_fd);
   cor_sign_memory_destroy(&l->memory);

@@ -19,6 +19,9 @@ agent_link *link_start(agent *a, cor_error *err) COR_MUST_CHECK;
 void link_stop(agent_link **l);
 /* There is something new in the outbox. Any thread. */
 void link_wake(agent_link *l);
+/* The quarantine was lifted in the store: look there, and open a new session, for
+ * the hub takes nothing in the one that showed it. Any thread. */
+void link_quarantine_lifted(agent_link *l);
 void link_facts_get(agent_link *l, link_facts *out);
 cor_metric *link_metrics(agent_link *l, size_t *n); /* borrowed, live as long as the link */
 #endif

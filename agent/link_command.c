@@ -4,8 +4,9 @@
  * into a batch that is taken before any other command is looked at. Before
  * WELCOME nothing is believed but WELCOME itself, a card list (which carries its
  * own signature), pings and BYE; and WELCOME comes once. The hub tells of a
- * quarantine once, so it lasts here until the operator starts the agent anew. A
- * handler that returns false ends the session. */
+ * quarantine once, so it is on disk before the session goes on, and lasts until
+ * the operator lifts it (api_quarantine.c). A handler that returns false ends the
+ * session. */
 #include "link_internal.h"
 
 #include "corridor/codec.h"
@@ -20,25 +21,39 @@ static int64_t skew_of(int64_t hub_time, int64_t now) {
   return !__builtin_sub_overflow(hub_time, now, &skew) ? skew : hub_time < 0 ? INT64_MIN : INT64_MAX;
 }
 
+/* Should it not get to disk, the session ends and memory still holds it: the next
+ * WELCOME tries again. */
+static bool note_quarantine(agent_link *l, bool told, cor_error *err) {
+  if (told) COR_LOG(l->a->log, COR_ALARM, "quarantined", COR_CODE(COR_STORE_REGRESSED));
+  l->unkept = l->unkept || told;
+  if (!l->unkept) return true;
+  link_quarantine_set(l, true);
+  if (!store_begin(l->a->store, err)) return false;
+  if (store_quarantine_begin(l->a->store, cor_clock_now(l->a->clock), err)) {
+    l->unkept = !store_commit(l->a->store, err);
+    return !l->unkept;
+  }
+  store_rollback(l->a->store);
+  return false;
+}
+
 static bool on_welcome(agent_link *l, const cor_frames *frames, cor_error *err) {
   Corridor__V1__Welcome *w = (Corridor__V1__Welcome *)cor_decode(
       &corridor__v1__welcome__descriptor, frames->control, COR_CONTROL_MAX, false, err);
   if (w == NULL) return false;
   bool ok = w->version == COR_PROTOCOL ||
             cor_fail(err, COR_UNSUPPORTED_VERSION, "version", "the hub speaks another version");
+  ok = ok && note_quarantine(l, w->quarantined, err);
   if (ok) {
     const int64_t skew = skew_of(w->hub_time, cor_clock_now(l->a->clock));
     l->window_messages = w->window_messages == 0                ? 1
                          : w->window_messages < LINK_FLIGHT_MAX ? w->window_messages
                                                                 : LINK_FLIGHT_MAX;
-    l->window_bytes = w->window_bytes;
-    l->quarantined = l->quarantined || w->quarantined;
+    l->window_bytes = w->window_bytes < LINK_FLIGHT_BYTES ? w->window_bytes : LINK_FLIGHT_BYTES;
     pthread_mutex_lock(&l->facts_lock);
-    l->facts.quarantined = l->quarantined;
     l->facts.clock_skew = skew;
     pthread_mutex_unlock(&l->facts_lock);
     if (skew > skew_ms || skew < -skew_ms) COR_LOG(l->a->log, COR_ALARM, "clock-skew", COR_NUM("ms", skew));
-    if (w->quarantined) COR_LOG(l->a->log, COR_ALARM, "quarantined", COR_CODE(COR_STORE_REGRESSED));
     COR_LOG(l->a->log, COR_INFO, "welcomed", COR_NUM("session", w->session_epoch),
             COR_NUM("window", l->window_messages));
     link_happen(l, LINK_ON_WELCOMED, COR_OK);

@@ -3,6 +3,7 @@
 #ifndef AGENT_LINK_INTERNAL_H
 #define AGENT_LINK_INTERNAL_H
 #include "link.h"
+#include "link_relay.h"
 
 #include "corridor/envelope.h"
 #include "corridor/frames.h"
@@ -15,7 +16,8 @@ enum {
   LINK_FLIGHT_MAX = 256, /* submissions unanswered, at most */
   LINK_BATCH_MAX = 64,   /* deliveries per transaction */
   LINK_BATCH_BYTES = 8 * 1024 * 1024,
-  LINK_WINDOW_MESSAGES = 64, /* what we let the hub send unreceipted */
+  LINK_FLIGHT_BYTES = 16 * 1024 * 1024, /* and so many bytes, whatever window the hub names */
+  LINK_WINDOW_MESSAGES = 64,            /* what we let the hub send unreceipted */
   LINK_WINDOW_BYTES = 16 * 1024 * 1024
 };
 
@@ -63,19 +65,20 @@ struct agent_link {
   agent *a;
   pthread_t thread;
   int wake_fd;
-  _Atomic bool stopping;
+  _Atomic bool stopping, lifted;
   pthread_mutex_t facts_lock;
   link_facts facts;
   cor_metric metrics[LINK_METRICS];
 
   void *zmq, *socket, *monitor;
-  unsigned sockets; /* made so far: names the monitors */
+  link_relay *relay; /* between the socket and the broker */
+  unsigned sockets;  /* made so far: names the monitors */
   link_state state;
   size_t broker;     /* index of the one to try next */
   unsigned attempts; /* in a row without a lasting session */
   int64_t deadline;  /* monotonic: next try, WELCOME due, leaving ends */
   int64_t opened_at, heard_at, pinged_at;
-  bool quarantined;
+  bool quarantined, unkept; /* unkept: told of it, and not yet on disk */
   uint64_t next_n, window_bytes, flight_bytes;
   size_t window_messages, n_flight;
   link_flight flight[LINK_FLIGHT_MAX];
@@ -92,6 +95,7 @@ void link_count(agent_link *l, link_metric which);
  * may not learn of them. */
 void link_count_message(agent_link *l, link_metric which, int compartment);
 void link_happen(agent_link *l, link_event what, int code); /* the one place where state changes */
+void link_quarantine_set(agent_link *l, bool quarantined);  /* here and in the facts; not on disk */
 
 /* link_command.c: takes what has arrived, bounded */
 void link_receive(agent_link *l);
@@ -121,4 +125,9 @@ bool link_notice_place(agent_link *l, const ProtobufCMessage *notice, store_mess
                        cor_error *err) COR_MUST_CHECK;
 bool link_notice_apply(agent_link *l, const cor_cards *cards, const Corridor__V1__Header *header,
                        const ProtobufCMessage *notice, cor_error *err) COR_MUST_CHECK;
+
+/* link_erasure.c: what this office had erased before its store went back; in the
+ * caller's transaction. */
+bool link_erasure_again(agent_link *l, const cor_cards *cards, const Corridor__V1__Header *header,
+                        const Corridor__V1__WithdrawalNotice *notice, cor_error *err) COR_MUST_CHECK;
 #endif

@@ -187,7 +187,8 @@ bool link_on_results(agent_link *l, const cor_frames *frames, cor_error *err) {
       l->window_messages = results->credit->window_messages < LINK_FLIGHT_MAX
                                ? results->credit->window_messages
                                : LINK_FLIGHT_MAX;
-      l->window_bytes = results->credit->window_bytes;
+      l->window_bytes = results->credit->window_bytes < LINK_FLIGHT_BYTES ? results->credit->window_bytes
+                                                                          : LINK_FLIGHT_BYTES;
     }
     store_announce(l->a->store);
   }

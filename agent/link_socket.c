@@ -3,8 +3,9 @@
  * Guarantees: what is on this socket comes from the holder of the configured hub
  * key, or nothing does (CURVE client). The socket never reconnects by itself:
  * a new connection is a new session and needs a HELLO, so the link makes a new
- * socket instead. A message of more than three frames, or a frame above the
- * largest command, ends the session before it is kept in memory whole. */
+ * socket instead. A frame above the largest command ends the session before it is
+ * kept in memory; so do more frames, or more bytes, than a message may have, however
+ * many the hub sends (link_relay.c has the bound and the sum of it). */
 #include "link_internal.h"
 
 #include "corridor/codec.h"
@@ -55,8 +56,10 @@ static bool watch(agent_link *l, cor_error *err) {
 bool link_socket_open(agent_link *l, const char *broker, cor_error *err) {
   l->socket = zmq_socket(l->zmq, ZMQ_DEALER);
   if (l->socket == NULL) return zmq_fail("a socket", err);
-  if (configure(l, err) && watch(l, err) &&
-      (zmq_connect(l->socket, broker) == 0 || zmq_fail("connecting", err)))
+  char endpoint[LINK_RELAY_ENDPOINT];
+  l->relay = link_relay_open(broker, endpoint, err);
+  if (l->relay != NULL && configure(l, err) && watch(l, err) &&
+      (zmq_connect(l->socket, endpoint) == 0 || zmq_fail("connecting", err)))
     return true;
   link_socket_close(l, 0);
   return false;
@@ -69,6 +72,8 @@ void link_socket_close(agent_link *l, int linger_ms) {
     zmq_close(l->socket);
   }
   if (l->monitor != NULL) zmq_close(l->monitor);
+  if (l->relay != NULL && link_relay_flooded(l->relay)) COR_LOG(l->a->log, COR_ALARM, "hub-floods");
+  link_relay_close(&l->relay, linger_ms);
   l->socket = l->monitor = NULL;
 }
 
@@ -122,6 +127,7 @@ store_found link_socket_receive(agent_link *l, link_message *out, cor_error *err
       return STORE_ERROR;
     }
     parts[out->n - 1] = (cor_bytes){zmq_msg_data(part), zmq_msg_size(part)};
+    link_relay_consumed(l->relay, parts[out->n - 1].len);
   }
   if (cor_frames_check(parts, out->n, false, &out->frames, err)) return STORE_FOUND;
 fail:

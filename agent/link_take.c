@@ -1,7 +1,8 @@
 /* link_take.c - deliveries: verified, kept once, receipted.
  *
  * Guarantees: a delivery whose envelope is not canonical, not for this office,
- * or not signed by its sender is neither kept nor receipted. A receipt leaves
+ * not signed by its sender, or signed when the sender's key was in other hands as
+ * our card list has it, is neither kept nor receipted, and is an alarm. A receipt leaves
  * only after the COMMIT that holds both the message and the receipt itself, so a
  * crash in between loses neither: the hub delivers again, and the answer is the
  * receipt that is already on disk, byte for byte. What is gathered is committed
@@ -79,6 +80,10 @@ static bool verified(agent_link *l, const cor_cards *cards, const cor_frames *fr
   if ((strcmp(h->sender, "hub") == 0) != row->from_hub)
     return cor_fail(err, COR_ROLE_NOT_ALLOWED, "sender", "notices come from the hub, and only they do");
   if (!cor_envelope_verify(&t->envelope, cards, NULL, l->memory, err)) return false;
+  /* The hub's to judge, and not left to the hub. */
+  if (cor_cards_stood(cards, h->sender, h->sent_at, t->delivery->admitted_at) != COR_OK)
+    return cor_fail(err, COR_CARD_REVOKED, "sender",
+                    "the sender's keys were in other hands when this was admitted; it was not taken");
   if (!row->from_hub) return true;
   t->notice = cor_decode(cor_sop_body(h->type, h->compartment), frames->body, COR_CONTROL_MAX, true, err);
   return t->notice != NULL;

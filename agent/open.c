@@ -37,7 +37,7 @@ static EVP_PKEY *holder_key(const agent *a, Corridor__V1__Compartment c, const c
                             cor_error *err) {
   char path[PATH_LEN];
   snprintf(path, sizeof path, "%s/keys/%s.key", roster_dir(a->roster), cor_compartment_name(c));
-  return cor_keyfile_open(path, holder->user, holder->passphrase, err);
+  return tries_open(a->tries, path, holder, err);
 }
 
 /* Unseals, compares, and hands over the content bytes. *theirs: the key was there,

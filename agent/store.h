@@ -42,6 +42,15 @@ typedef struct store_facts {
 } store_facts;
 bool store_facts_get(store *s, store_facts *out, cor_error *err) COR_MUST_CHECK;
 
+/* ---- quarantine: the hub saw this store go back (store_quarantine.c) ---- */
+typedef struct store_quarantine {
+  int64_t since;    /* 0 = none */
+  int64_t received; /* messages since then; restricted compartments are not counted */
+} store_quarantine;
+bool store_quarantine_begin(store *s, int64_t at, cor_error *err) COR_MUST_CHECK; /* the first one stands */
+bool store_quarantine_end(store *s, cor_error *err) COR_MUST_CHECK;
+bool store_quarantine_get(store *s, store_quarantine *out, cor_error *err) COR_MUST_CHECK;
+
 /* ---- messages ---- */
 typedef enum store_state {
   STORE_QUEUED = 1,
@@ -130,6 +139,11 @@ bool store_in_checked(store *s, const store_message *message, int code, cor_erro
  * change nothing. */
 bool store_message_erase(store *s, const uint8_t handle[COR_ID_LEN], const uint8_t id[COR_ID_LEN], int64_t at,
                          cor_error *err) COR_MUST_CHECK;
+
+/* The same for what this office erased before its store went back: a message that
+ * is not here yet, or is still queued, will lose its body too. */
+bool store_message_erase_again(store *s, const uint8_t handle[COR_ID_LEN], const uint8_t id[COR_ID_LEN],
+                               int64_t at, cor_error *err) COR_MUST_CHECK;
 
 /* Either box, by id; with envelope, body and receipt. */
 store_found store_message_find(store *s, const uint8_t id[COR_ID_LEN], store_message *out,

@@ -3,7 +3,8 @@
  * Guarantees: one row per (sender, message id) for ever, whatever comes again;
  * the receipt given first stands in the same row and transaction, so that a
  * redelivery is answered with the same bytes; the highest delivery sequence
- * moves in that transaction too. Trusts that the caller verified signature and
+ * moves in that transaction too. What was erased stays erased: its row is known
+ * again, its body never. Trusts that the caller verified signature and
  * recipient. */
 #include "store_internal.h"
 
@@ -32,7 +33,8 @@ static bool insert(store *s, const store_message *m, uint64_t sequence, cor_erro
   return STORE_EXEC(
       s, err,
       "INSERT INTO inbox(message_id, sender, handle, type, compartment, outcome, header_hash, sent_at,"
-      " received_at, sequence, late, envelope, body, receipt) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+      " received_at, sequence, late, envelope, body, receipt) VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,"
+      " iif(EXISTS(SELECT 1 FROM erased WHERE message_id = ?1 AND handle = ?3), x'', ?13), ?14)",
       A_ID(m->id), A_TEXT(m->peer), A_ID(m->handle), A_INT(m->type), A_INT(m->compartment), A_INT(m->outcome),
       A_HASH(m->header_hash), A_INT(m->sent_at), A_INT(m->settled_at), A_INT(sequence), A_INT(m->late),
       A_BLOB(cor_buf_view(&m->envelope)), A_BLOB(cor_buf_view(&m->body)), A_BLOB(cor_buf_view(&m->receipt)));
@@ -99,6 +101,24 @@ bool store_message_erase(store *s, const uint8_t handle[COR_ID_LEN], const uint8
       " AND state <> 1 AND length(body) > 0 RETURNING type, compartment, recipient, handle";
   return erase_from(s, in_sql, handle, id, false, at, err) &&
          erase_from(s, out_sql, handle, id, true, at, err);
+}
+
+bool store_message_erase_again(store *s, const uint8_t handle[COR_ID_LEN], const uint8_t id[COR_ID_LEN],
+                               int64_t at, cor_error *err) {
+  return STORE_EXEC(s, err, "INSERT OR IGNORE INTO erased(message_id, handle) VALUES(?, ?)", A_ID(id),
+                    A_ID(handle)) &&
+         store_message_erase(s, handle, id, at, err);
+}
+
+bool store_erased_settle(store *s, const uint8_t id[COR_ID_LEN], int64_t at, cor_error *err) {
+  uint8_t handle[COR_ID_LEN];
+  sqlite3_stmt *stmt = STORE_SELECT(s, err, "SELECT handle FROM erased WHERE message_id = ?", A_ID(id));
+  if (stmt == NULL) return false;
+  store_found found = store_next(s, stmt, err);
+  if (found != STORE_FOUND) return found == STORE_ABSENT;
+  store_column_fixed(stmt, 0, handle, sizeof handle);
+  store_done(stmt);
+  return store_message_erase(s, handle, id, at, err);
 }
 
 /* ---- reading ---- */

@@ -66,6 +66,9 @@ bool store_column_fixed(sqlite3_stmt *stmt, int i, uint8_t *out, size_t len);
 void store_column_text(sqlite3_stmt *stmt, int i, char *out, size_t size);
 bool store_column_buf(sqlite3_stmt *stmt, int i, cor_buf *out, cor_error *err) COR_MUST_CHECK;
 
+/* store_in.c: erases the body of a message just answered, if it was owed that. */
+bool store_erased_settle(store *s, const uint8_t id[COR_ID_LEN], int64_t at, cor_error *err) COR_MUST_CHECK;
+
 /* store_schema.c: makes or checks the tables; fills in the epoch. */
 bool store_schema_apply(store *s, const char *office, cor_error *err) COR_MUST_CHECK;
 #endif

@@ -28,10 +28,11 @@ const char *store_state_name(store_state state) {
 }
 
 /* state x event -> next. 0: the event cannot be true any more and changes
- * nothing (a late answer, a notice that came twice). An end notice may overtake
- * the answer that admitted the message when the agent died in between. What the
- * hub tells of a message is its word only; that the recipient has it is signed by
- * the recipient, so a delivery stands whatever was told before. */
+ * nothing (a late answer, a notice that came twice; but a late admission receipt
+ * is kept). An end notice may overtake the answer that admitted the message when
+ * the agent died in between. What the hub tells of a message is its word only;
+ * that the recipient has it is signed by the recipient, so a delivery stands
+ * whatever was told before. */
 static const store_state next_state[STORE_EXPIRED + 1][STORE_OUT_REFUSE_CONTENT + 1] = {
     [STORE_QUEUED] = {[STORE_OUT_ADMIT] = STORE_ADMITTED,
                       [STORE_OUT_REFUSE] = STORE_REFUSED,
@@ -151,6 +152,16 @@ static bool write_state(store *s, const uint8_t *id, store_state to, const store
                     A_ID(id), A_INT(to), A_INT(what->code), A_INT(what->at), A_BLOB(what->receipt));
 }
 
+/* An end notice may come before the answer that admitted the message. The receipt
+ * is the hub's signed promise all the same: kept, once, and the end stands. */
+static bool keep_late_receipt(store *s, const uint8_t *id, const store_outcome *what, cor_error *err) {
+  return STORE_EXEC(
+      s, err,
+      "UPDATE outbox SET receipt = ?2, late = ?3, settled_at = iif(settled_at = 0, ?4, settled_at)"
+      " WHERE message_id = ?1 AND receipt IS NULL",
+      A_ID(id), A_BLOB(what->receipt), A_INT(what->late), A_INT(what->at));
+}
+
 bool store_out_apply(store *s, const uint8_t id[COR_ID_LEN], const store_outcome *what, cor_error *err) {
   store_message m = {0};
   store_found found = current(s, id, &m, err);
@@ -159,7 +170,7 @@ bool store_out_apply(store *s, const uint8_t id[COR_ID_LEN], const store_outcome
   if (to == 0) {
     COR_LOG(s->log, COR_DEBUG, "message-unchanged", COR_ID("message", id),
             COR_WORD("state", store_state_name(m.state)), COR_NUM("event", what->event));
-    return true;
+    return what->event != STORE_OUT_ADMIT || keep_late_receipt(s, id, what, err);
   }
   /* Delivered though refused, stopped or expired: the hub said one and did another. */
   const bool belied = to == STORE_DELIVERED && m.state != STORE_QUEUED && m.state != STORE_ADMITTED;
@@ -176,7 +187,8 @@ bool store_out_apply(store *s, const uint8_t id[COR_ID_LEN], const store_outcome
                                                       : cor_refusal_of(what->code)->name};
   memcpy(event.handle, m.handle, COR_ID_LEN);
   memcpy(event.message_id, id, COR_ID_LEN);
-  return write_state(s, id, to, what, err) && store_event_put(s, &event, err);
+  return write_state(s, id, to, what, err) && store_event_put(s, &event, err) &&
+         store_erased_settle(s, id, what->at, err);
 }
 
 bool store_out_attempts(store *s, const uint8_t id[COR_ID_LEN], int64_t *attempts, cor_error *err) {

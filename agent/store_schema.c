@@ -6,16 +6,17 @@
  * schema. What may stand here: ids, handles, codes, times, office ids, header
  * bytes, sealed bodies, receipts, the hash of a reference number, staff account
  * names. What may not: contents, reference numbers, people's names, codes of
- * withdrawal (design 3, at rest). */
+ * withdrawal (design 3, at rest).
+ * A schema that has been in use is never edited: a new one is a step that takes a
+ * store of the version before it there, data and all, in one transaction; a new
+ * store takes every step. */
 #include "store_internal.h"
 
 #include "corridor/refusal.h"
 
 #include <string.h>
 
-enum { SCHEMA_VERSION = 1 };
-
-static const char schema[] =
+static const char version_1[] =
     "CREATE TABLE meta(one INTEGER PRIMARY KEY CHECK(one = 1), epoch BLOB NOT NULL, office TEXT NOT NULL,"
     " sequence INTEGER NOT NULL) STRICT;"
     "CREATE TABLE cases(handle BLOB PRIMARY KEY, kind INTEGER NOT NULL, own INTEGER NOT NULL,"
@@ -62,6 +63,18 @@ static const char schema[] =
     "CREATE INDEX events_handle ON events(handle, n);"
     "PRAGMA user_version = 1;";
 
+/* Quarantine (store_quarantine.c) outlives the agent that was told of it. */
+static const char version_2[] =
+    "ALTER TABLE meta ADD COLUMN quarantined_at INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE meta ADD COLUMN quarantine_inbox INTEGER NOT NULL DEFAULT 0;"
+    /* What this office erased before its store went back: no body of these is kept. */
+    "CREATE TABLE erased(message_id BLOB PRIMARY KEY, handle BLOB NOT NULL) STRICT, WITHOUT ROWID;"
+    "PRAGMA user_version = 2;";
+
+/* steps[n] makes version n + 1 of version n; 0 is the empty file. */
+static const char *const steps[] = {version_1, version_2};
+enum { SCHEMA_VERSION = sizeof steps / sizeof *steps };
+
 static bool version_of(store *s, int64_t *version, cor_error *err) {
   sqlite3_stmt *stmt = store_select(s, err, "PRAGMA user_version", NULL, 0);
   if (stmt == NULL || store_next(s, stmt, err) != STORE_FOUND) return false;
@@ -70,9 +83,17 @@ static bool version_of(store *s, int64_t *version, cor_error *err) {
   return true;
 }
 
-static bool make(store *s, const char *office, cor_error *err) {
-  int rc = sqlite3_exec(s->db, schema, NULL, NULL, NULL);
-  if (rc != SQLITE_OK) return store_sql_error(s, rc, err);
+static bool step_up(store *s, int64_t from, cor_error *err) {
+  for (int64_t version = from; version < SCHEMA_VERSION; version++) {
+    int rc = sqlite3_exec(s->db, steps[version], NULL, NULL, NULL);
+    if (rc != SQLITE_OK) return store_sql_error(s, rc, err);
+  }
+  if (from > 0 && from < SCHEMA_VERSION)
+    COR_LOG(s->log, COR_INFO, "store-brought-up", COR_NUM("from", from), COR_NUM("to", SCHEMA_VERSION));
+  return true;
+}
+
+static bool name_store(store *s, const char *office, cor_error *err) {
   uint8_t epoch[COR_ID_LEN];
   cor_random(epoch, sizeof epoch);
   return STORE_EXEC(s, err, "INSERT INTO meta(one, epoch, office, sequence) VALUES(1, ?, ?, 0)", A_ID(epoch),
@@ -94,11 +115,11 @@ bool store_schema_apply(store *s, const char *office, cor_error *err) {
   (void)cor_fail(err, COR_INTERNAL, "store", "the store cannot be read");
   if (!store_begin(s, err)) return false;
   if (!version_of(s, &version, err)) goto fail;
-  if (version == 0 && !make(s, office, err)) goto fail;
-  if (version > SCHEMA_VERSION) {
+  if (version < 0 || version > SCHEMA_VERSION) {
     (void)cor_fail(err, COR_UNSUPPORTED_VERSION, "store", "the store was made by a newer agent");
     goto fail;
   }
+  if (!step_up(s, version, err) || (version == 0 && !name_store(s, office, err))) goto fail;
   if (!check_office(s, office, err)) goto fail;
   /* Postponements count on the monotonic clock of the last run. */
   if (!store_exec(s, err, "UPDATE outbox SET not_before = 0 WHERE state = 1 AND not_before <> 0", NULL, 0))

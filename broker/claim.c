@@ -129,8 +129,11 @@ static bool judge(core *c, claim_batch *b, int64_t now) {
   for (size_t i = 0; i < b->n; i++) {
     candidate *k = &b->list[i];
     bool from_hub = strcmp(k->header->sender, "hub") == 0;
-    items[i] = (facts_item){
-        .header = k->header, .cover = k->cover, .claim = true, .has_case = k->has_case && !from_hub};
+    items[i] = (facts_item){.header = k->header,
+                            .cover = k->cover,
+                            .claim = true,
+                            .admitted_at = k->admitted_at,
+                            .has_case = k->has_case && !from_hub};
     memcpy(items[i].case_handle, k->case_handle, COR_ID_LEN);
   }
   if (!facts_load(c, items, b->n, FACTS_SHARE, now)) return false;

@@ -54,13 +54,11 @@ static void load_parties(core *c, facts_item *it, int64_t now) {
   if (it->cover)
     for (size_t i = 0; i < it->cover->n_categories; i++)
       it->facts.cover_categories |= 1u << it->cover->categories[i];
-  if (!it->claim) return;
   /* A later suspension of the sender stops nothing, unless its keys were in
-   * other hands when it sent (design 2). */
-  const cor_card *card = c->cards ? cor_cards_find(c->cards, it->header->sender) : NULL;
-  bool compromised = card && card->card->compromised_since &&
-                     it->header->sent_at >= card->card->compromised_since;
-  if (!compromised) it->facts.sender.card = COR_OK;
+   * other hands by then (design 2). */
+  if (it->claim && c->cards)
+    it->facts.sender.card = cor_cards_stood(c->cards, it->header->sender, it->header->sent_at,
+                                            it->admitted_at);
 }
 
 /* (office, handle) -> case, for senders and recipients in one statement. */

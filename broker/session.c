@@ -2,8 +2,8 @@
  *
  * For: handshake, fencing, credit. Guarantees: at most one open session per
  * office (the newest, by an epoch in the database); a store that went backwards
- * is quarantined: what it had receipted is queued again, withdrawals first
- * (they overtake), and an alarm is raised. Sessions are memory only: a core that
+ * is quarantined: what it may lack is queued again, erasures and withdrawals
+ * first (replay.c), and an alarm is raised. Sessions are memory only: a core that
  * restarts has none, and the door cuts everyone at its new generation. */
 #include "session.h"
 #include "corridor/frames.h"
@@ -11,6 +11,7 @@
 #include "corridor/sop.h"
 #include "doorway.h"
 #include "registry.h"
+#include "replay.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -96,19 +97,6 @@ typedef struct store_state {
   bool regressed;
 } store_state;
 
-/* Receipted by this office but unknown to its store: queued again while the body
- * is held. The first receipt stays; the gate is asked again at each claim. */
-static bool replay(core *c, const char *office, int64_t sequence) {
-  db_args args = {0};
-  db_text(&args, office);
-  db_i64(&args, sequence);
-  return db_do(c->db,
-               "UPDATE corridor.delivery d SET state = 1 FROM corridor.message m"
-               " WHERE d.recipient = $1 AND d.state = 3 AND d.sequence > $2"
-               " AND m.message_id = d.message_id AND m.admitted_at = d.admitted_at AND m.body IS NOT NULL",
-               &args);
-}
-
 /* Fences older sessions and gives back what they had claimed. */
 static bool open_in_database(core *c, const session *s, const Corridor__V1__Hello *hello, int64_t now,
                              store_state *out) {
@@ -134,7 +122,7 @@ static bool open_in_database(core *c, const session *s, const Corridor__V1__Hell
       " store_epoch = $2, sequence = $3, session_epoch = a.session_epoch + 1, connected_at = $4"
       " RETURNING session_epoch",
       &args);
-  if (!fresh || (out->regressed && !replay(c, s->office, told))) goto out;
+  if (!fresh || (out->regressed && !replay_queue(c, s->office, told, now))) goto out;
   out->epoch = db_get_int(fresh, 0, 0);
   db_text(&args, s->office);
   ok = db_do(c->db,

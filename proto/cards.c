@@ -131,6 +131,17 @@ const Corridor__V1__Calendar *cor_cards_calendar(const cor_cards *cards, const c
   return NULL;
 }
 
+int cor_cards_stood(const cor_cards *cards, const char *office, int64_t sent_at, int64_t admitted_at) {
+  const cor_card *card = cor_cards_find(cards, office);
+  if (!card) return COR_UNKNOWN_OFFICE;
+  /* Who holds a stolen key chooses sent_at; so the later of the two counts. */
+  const int64_t at = sent_at > admitted_at ? sent_at : admitted_at;
+  const bool revoked = card->card->state == CORRIDOR__V1__CARD_STATE__REVOKED &&
+                       card->card->state_since <= at;
+  const bool compromised = card->card->compromised_since && card->card->compromised_since <= at;
+  return revoked || compromised ? COR_CARD_REVOKED : COR_OK;
+}
+
 int cor_cards_standing(const cor_cards *cards, const char *office, int64_t now) {
   const cor_card *card = cor_cards_find(cards, office);
   if (!card) return COR_UNKNOWN_OFFICE;

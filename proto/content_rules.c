@@ -244,6 +244,8 @@ static const cor_content_rule rules[] = {
   {IN_RECORD(WITHDRAWAL_NOTICE), "withdrawn_at", COR_MUST, COR_ANY, NULL, "design 4"},
   {IN_RECORD(WITHDRAWAL_NOTICE), "message_ids", COR_MAY, COR_BYTES_16, NULL, "design 4"},
   {IN_RECORD(WITHDRAWAL_NOTICE), "answer_due", COR_MAY, COR_ANY, NULL, "design 4"},
+  {IN_RECORD(WITHDRAWAL_NOTICE), "answer", COR_MAY, COR_ANY, NULL, "design 3: restore"},
+  {IN_RECORD(WITHDRAWAL_NOTICE), "answer_body", COR_MAY, COR_ANY, NULL, "design 3: restore"},
   {IN_RECORD(OBLIGATION_NOTICE), "obligation_id", COR_MUST, COR_BYTES_16, NULL, "design 5"},
   {IN_RECORD(OBLIGATION_NOTICE), "kind", COR_MUST, COR_ANY, NULL, "design 5"},
   {IN_RECORD(OBLIGATION_NOTICE), "responsible", COR_MUST, COR_OFFICE, NULL, "design 5"},

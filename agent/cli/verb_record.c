@@ -1,6 +1,7 @@
-/* verb_record.c - due and status: what is owed, and how the agent is. */
+/* verb_record.c - due, status and quarantine: what is owed, and how the agent is. */
 #include "cli_http.h"
 #include "cli_print.h"
+#include <string.h>
 
 static const cli_option DUE_OPTIONS[] = {{"all", NULL, false, "met and waived ones too"},
                                          {NULL, NULL, false, NULL}};
@@ -37,7 +38,9 @@ static void show_status(FILE *out, const json_t *answer) {
                                       {"queued", "Waiting to go out", CLI_TEXT},
                                       {"inbox", "Messages received", CLI_TEXT},
                                       {"storeEpoch", "Store epoch", CLI_TEXT},
-                                      {"quarantined", "Quarantined", CLI_TEXT}};
+                                      {"quarantined", "Quarantined", CLI_TEXT},
+                                      {"quarantinedSince", "Quarantined since", CLI_TIME},
+                                      {"receivedSince", "Received since then", CLI_TEXT}};
   cli_print_fields(out, answer, FIELDS, sizeof FIELDS / sizeof *FIELDS);
 }
 
@@ -46,6 +49,49 @@ static int run_status(cli_context *cli, const cli_args *args) {
   cli_path path = {0};
   cli_path_add(&path, "/v1/status");
   return cli_ask(cli, "GET", &path, NULL, show_status);
+}
+
+/* What each word of mayBeMissing asks of the person who reads it. */
+static const struct {
+  const char *word, *text;
+} MISSING[] = {
+    {"registered-here", "cases registered here: their handles and numbers; find the people's receipts"},
+    {"consents-recorded-here",
+     "consents recorded here: the hub knows them, this office must file them again"},
+    {"sent-from-here", "our copies of what was sent from here; the hub and the recipients have them"},
+    {"bodies-the-hub-no-longer-holds", "messages so old that the hub let their bodies go: ask the senders"},
+    {"openings-and-checks-noted", "who opened what, and what was found unreadable, since the backup"}};
+
+static const char *missing_text(const char *word) {
+  for (size_t i = 0; word && i < sizeof MISSING / sizeof *MISSING; i++)
+    if (strcmp(MISSING[i].word, word) == 0) return MISSING[i].text;
+  return word;
+}
+
+static void show_lift(FILE *out, const json_t *answer) {
+  static const cli_column FIELDS[] = {{"since", "Quarantined since", CLI_TIME},
+                                      {"received", "Received again or anew since then", CLI_TEXT}};
+  const json_t *word;
+  size_t i;
+  if (!json_is_true(json_object_get(answer, "lifted"))) {
+    fputs("This agent was not quarantined; nothing was changed.\n", out);
+    return;
+  }
+  fputs("The quarantine is lifted: what is queued goes out now.\n", out);
+  cli_print_fields(out, answer, FIELDS, sizeof FIELDS / sizeof *FIELDS);
+  fputs("What was done here after the backup, and may be missing:\n", out);
+  json_array_foreach(json_object_get(answer, "mayBeMissing"), i, word) {
+    fputs("  - ", out);
+    cli_print_text(out, missing_text(json_string_value(word)));
+    fputs("\n", out);
+  }
+}
+
+static int run_lift(cli_context *cli, const cli_args *args) {
+  (void)args;
+  cli_path path = {0};
+  cli_path_add(&path, "/v1/quarantine/lift");
+  return cli_ask(cli, "POST", &path, json_object(), show_lift);
 }
 
 const cli_verb cli_record_verbs[] = {
@@ -59,6 +105,17 @@ const cli_verb cli_record_verbs[] = {
      "corridor due --all", DUE_OPTIONS, run_due},
     {"status", "", 0, 0, "how the agent is: connection, queue, inbox, time",
      "Quarantined: the hub saw an older store than before (a restored backup) and is sending again what is\n"
-     "missing; nothing goes out until the agent is started anew.",
+     "missing; nothing goes out until a person lifts it (`corridor quarantine lift`). While \"Received "
+     "since\n"
+     "then\" still grows, the hub has not finished.",
      "corridor status --agent /run/corridor-ne-niamey/agent.sock", NULL, run_status},
+    {"quarantine lift", "", 0, 0, "let a restored agent send again",
+     "A store that came from a backup lacks what was done after it. The hub sends again what this office "
+     "had\n"
+     "received, erasures first; wait until `corridor status` shows that no more comes. What this office "
+     "itself\n"
+     "registered, recorded or sent after the backup does not come back: see to that before you lift, for "
+     "what\n"
+     "is queued here may have been sent, or overtaken, since. The agent's log keeps that it was lifted.",
+     "corridor quarantine lift", NULL, run_lift},
     {NULL, NULL, 0, 0, NULL, NULL, NULL, NULL, NULL}};

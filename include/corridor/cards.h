@@ -31,4 +31,9 @@ const Corridor__V1__Calendar *cor_cards_calendar(const cor_cards *cards, const c
 /* May this office act now? OK, or UNKNOWN_OFFICE, CARD_SUSPENDED, CARD_REVOKED,
  * CARD_EXPIRED. */
 int cor_cards_standing(const cor_cards *cards, const char *office, int64_t now);
+/* May a message still be taken that this office signed then? What became of the
+ * card since stops nothing, unless its keys were in other hands, or it was
+ * revoked, when the message was sent (as it says itself) or admitted. OK, or
+ * UNKNOWN_OFFICE, CARD_REVOKED. */
+int cor_cards_stood(const cor_cards *cards, const char *office, int64_t sent_at, int64_t admitted_at);
 #endif

@@ -11,6 +11,8 @@ import threading
 import unittest
 import uuid
 from collections import deque
+from datetime import datetime, timezone
+from pathlib import Path
 
 import zmq
 
@@ -37,7 +39,7 @@ class Hub(threading.Thread):
         self.hellos, self.submissions, self.receipts, self.faults, self.byes = [], [], [], [], []
         self.peer, self.expected, self.delivered = None, 1, 0
         self.silent, self.quarantined, self.refuse, self.answered = False, False, {}, {}
-        self.window, self.skew = 8, 0
+        self.window, self.skew, self.flood, self.flooded = 8, 0, b"", 0
 
     @property
     def address(self):
@@ -52,10 +54,21 @@ class Hub(threading.Thread):
         while not self.stopped.is_set():
             while self.outgoing:
                 socket.send_multipart(self.outgoing.popleft())
+            if self.flood:
+                self.send_endless(socket)
             if socket.poll(10):
                 self.take(*socket.recv_multipart())
         socket.close()
         context.term()
+
+    def send_endless(self, socket):
+        """More and more frames of one message, to a peer that is there; ROUTER drops the rest."""
+        frame, self.flood, self.flooded, peer = self.flood, b"", 0, self.peer
+        socket.send(peer, zmq.SNDMORE)
+        while self.flooded < 256 << 20:
+            socket.send(frame, zmq.SNDMORE)
+            self.flooded += len(frame)
+        socket.send(b"")
 
     def stop(self):
         self.stopped.set()
@@ -144,10 +157,10 @@ class Hub(threading.Thread):
 
     # --- what goes ---
 
-    def deliver(self, envelope, body, sequence):
+    def deliver(self, envelope, body, sequence, admitted_at=None):
         self.delivered += 1
         self.say(protocol.DELIVER, pb.Delivery(n=self.delivered, sequence=sequence, envelope=envelope,
-                                               admitted_at=self.cluster.now()), body)
+                                               admitted_at=admitted_at or self.cluster.now()), body)
 
     def notify(self, type, message, handle, sequence):
         """A notice of the hub's own."""
@@ -351,6 +364,33 @@ class AgentLink(unittest.TestCase):
         self.assertEqual(len(self.hub.receipts), 1)
         self.assertEqual(self.c.metric(people.HOST, "corridor_agent_rejected_total"), len(bad))
 
+    def cards(self):
+        """The list as it now is, as the hub sends it; taken when it returns."""
+        self.c.identity.publish()
+        data = self.c.identity.cardlist.read_bytes()
+        number = pb.CardList.FromString(pb.SignedContent.FromString(data).content).number
+        self.hub.outgoing.append([self.hub.peer, bytes([protocol.VERSION, protocol.CARDS]), data])
+        wait_for(lambda: self.c.status(people.HOST)["cardList"] == number, 10)
+
+    def test_message_of_a_stolen_key_is_not_taken_though_the_hub_delivers_it(self):
+        self.meet()
+        before, minute = self.c.envelope(), 60000
+        now = self.c.now()
+        backdated = self.c.envelope(sent_at=now - 30 * minute)
+        since = datetime.fromtimestamp((now - 10 * minute) // 1000, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+        self.c.identity.ca("revoke", people.ORIGIN, "--compromised-since", since)
+        self.cards()
+        self.hub.deliver(backdated, b"sealed for Niamey", 1)
+        self.hub.deliver(before, b"sealed for Niamey", 2, admitted_at=now - 11 * minute)
+        early = self.c.envelope(sent_at=now - 20 * minute)
+        self.hub.deliver(early, b"sealed for Niamey", 3, admitted_at=now - 11 * minute)
+        receipt, _ = wait_for(lambda: self.hub.receipts[0], 10)
+        self.assertEqual(receipt.header_hash, protocol.header_hash(early.header))
+        self.assertEqual(len(self.hub.receipts), 1)
+        self.assertEqual(self.c.rows("SELECT sequence FROM inbox"), [(3,)])
+        alarms = [line for line in self.c.processes[people.HOST].text().splitlines() if "delivery-rejected" in line]
+        self.assertEqual(len([a for a in alarms if "level=alarm" in a and "code=CARD_REVOKED" in a]), 2)
+
     def test_same_id_with_other_content_is_an_alarm(self):
         self.meet()
         first = self.c.envelope()
@@ -362,8 +402,8 @@ class AgentLink(unittest.TestCase):
         self.assertEqual(len(self.hub.receipts), 1)
         self.assertEqual(self.c.rows("SELECT outcome FROM inbox"), [(pb.YES,)])
 
-    def test_quarantined_agent_sends_nothing_until_cleared(self):
-        """The hub tells it once: neither another WELCOME nor another session clears it."""
+    def test_quarantined_agent_sends_nothing_until_it_is_lifted(self):
+        """The hub tells it once: no other WELCOME, no other session and no restart lifts it."""
         self.hub.quarantined = True
         self.meet()
         self.assertTrue(self.c.status(people.HOST)["quarantined"])
@@ -379,8 +419,51 @@ class AgentLink(unittest.TestCase):
         self.hub.deliver(self.c.envelope(), b"sealed for Niamey", 2)
         wait_for(lambda: len(self.hub.receipts) == 2, 10, "deliveries go on")
         self.assertEqual(self.hub.submissions, [])
-        self.c.restart(people.HOST)  # the operator has looked
-        wait_for(lambda: self.hub.submissions, 40)
+        self.c.kill(people.HOST)
+        self.c.start_process(people.HOST)
+        wait_for(lambda: len(self.hub.hellos) == 3 and self.c.connected(people.HOST), 40)
+        status = self.c.status(people.HOST)
+        self.assertTrue(status["quarantined"] and status["quarantinedSince"])
+        self.assertEqual((status["inbox"], status["receivedSince"]), (2, 2))
+        self.assertEqual(self.hub.submissions, [])
+        lifted = self.c.must(self.c.corridor(people.HOST, "quarantine", "lift"))
+        self.assertEqual((lifted["lifted"], lifted["received"]), (True, 2))
+        self.assertIn("registered-here", lifted["mayBeMissing"])
+        wait_for(lambda: self.hub.submissions, 40, "what was queued goes out")
+        self.assertEqual(len(self.hub.hellos), 4, "in a session of its own")
+        self.assertFalse(self.c.status(people.HOST)["quarantined"])
+        self.assertIn("event=quarantine-lifted", self.c.processes[people.HOST].text())
+        self.assertFalse(self.c.must(self.c.corridor(people.HOST, "quarantine", "lift"))["lifted"])
+
+    def statement(self, ids, key=None, ground=pb.ERASED, **change):
+        """The host's own erasure statement as a notice gives it back: (envelope, body)."""
+        now, body = self.c.now(), protocol.canonical(pb.ErasureStatement(message_ids=ids, ground=ground))
+        fields = dict(version=1, message_id=protocol.uuid7(now), sender=people.HOST, recipient="hub",
+                      compartment=pb.RECORD, handle=HANDLE, type=pb.ERASURE_STATEMENT, purpose=pb.RECORD_KEEPING,
+                      categories=[pb.OPERATIONAL], basis=pb.RECORD_DUTY, in_reply_to=protocol.uuid7(now), sent_at=now,
+                      expires_at=now + 86400000, table_version=1, body_size=len(body),
+                      body_sha256=protocol.sha256(body))
+        header = protocol.canonical(pb.Header(**{**fields, **change}))
+        key = key or self.c.identity.keys(people.HOST) / "signing.key"
+        signature = protocol.sign_batch(key, "corridor/v1/header", people.HOST, pb.RECORD, [header])[0]
+        return pb.Envelope(header=header, signature=signature), body
+
+    def test_erases_again_only_what_it_signed_for_itself(self):
+        self.meet()
+        envelope, body = self.c.envelope(), b"sealed for Niamey"
+        ids = [pb.Header.FromString(envelope.header).message_id]
+        self.hub.deliver(envelope, body, 1)
+        genuine = self.statement(ids)
+        answers = [self.statement(ids, key=self.c.identity.keys("hub") / "signing.key"),
+                   (genuine[0], protocol.canonical(pb.ErasureStatement(message_ids=ids * 2, ground=pb.ERASED))),
+                   self.statement(ids, handle=HANDLE[::-1]), self.statement(ids, ground=pb.KEPT_LEGAL_CLAIM), genuine]
+        for sequence, (answer, answer_body) in enumerate(answers, 2):
+            self.assertEqual(self.c.rows("SELECT count(*) FROM inbox WHERE length(body) = 0"), [(0,)])
+            self.hub.notify(pb.WITHDRAWAL_NOTICE, pb.WithdrawalNotice(
+                withdrawn_at=self.c.now(), message_ids=ids, answer=answer, answer_body=answer_body), HANDLE, sequence)
+            wait_for(lambda: len(self.hub.receipts) == sequence, 10)
+        self.assertEqual(self.c.rows("SELECT message_id FROM inbox WHERE length(body) = 0"), [(ids[0],)])
+        self.assertEqual(self.c.processes[people.HOST].text().count("event=erasure-not-proven"), 3)
 
     def test_hub_that_claims_any_time_is_an_alarm_and_no_more(self):
         self.hub.skew = -(1 << 63)
@@ -450,6 +533,38 @@ class AgentLink(unittest.TestCase):
         wait_for(lambda: len(self.hub.receipts) == 40, 20)
         self.assertEqual([r.header_hash for r, _ in self.hub.receipts],
                          [protocol.header_hash(e.header) for e in envelopes])
+
+    def rss(self):
+        """Of the agent, in MiB."""
+        status = Path(f"/proc/{self.c.processes[people.HOST].pid}/status").read_text()
+        return int(next(line for line in status.splitlines() if line.startswith("VmRSS")).split()[1]) // 1024
+
+    def flood(self, frame):
+        """One message of frames without end, as fast as the agent takes them, until it hangs up."""
+        sessions = len(self.hub.hellos)
+        self.hub.flood = frame
+        highest = 0
+        def over():
+            nonlocal highest
+            highest = max(highest, self.rss())
+            return len(self.hub.hellos) > sessions
+        wait_for(over, 60, "a new session")
+        self.assertGreater(self.hub.flooded, 32 << 20, "the hub had sent more than the agent may hold")
+        wait_for(lambda: self.c.connected(people.HOST), 40)
+        print("flood:", len(frame), "byte frames, RSS at most", highest, "MiB")
+        return highest
+
+    def test_hub_that_floods_costs_bounded_memory_and_an_honest_one_is_served_after(self):
+        self.meet()
+        before = self.rss()
+        for frame in (b"x" * (1 << 20), b"x" * 100):
+            with self.subTest(frame=len(frame)):
+                self.assertLess(self.flood(frame) - before, 200)  # the sanitizer's shadow and quarantine included
+        self.hub.outgoing.append([self.hub.peer, bytes([protocol.VERSION, protocol.DELIVER]), b"x" * (9 << 20)])
+        wait_for(lambda: len(self.hub.hellos) == 4 and self.c.connected(people.HOST), 60, "a frame above the largest")
+        self.hub.deliver(self.c.envelope(), b"sealed for Niamey", 1)
+        wait_for(lambda: self.hub.receipts, 20)
+        self.assertEqual(self.c.processes[people.HOST].text().count("event=hub-floods"), 2)
 
     def test_going_down_says_bye(self):
         self.meet()

@@ -6,6 +6,7 @@ what the machines write beside the seals."""
 import os
 import random
 import shutil
+import sqlite3
 import threading
 import unittest
 import uuid
@@ -16,6 +17,7 @@ import people
 import stages
 from exactly import Stream, lasting
 from harness import wait_for
+from protocol_bytes import pb
 
 TWO = harness.standard_offices()[:2]
 
@@ -196,6 +198,9 @@ class Restore(FaultTest):
                  20, "all receipted again")
         self.c.restart(people.ORIGIN)
         self.c.wait_ready()
+        self.assertTrue(self.c.status(people.ORIGIN)["quarantined"], "a restart lifts nothing")
+        self.c.must(self.c.corridor(people.ORIGIN, "quarantine", "lift"))
+        self.c.wait_ready()
         self.assertFalse(self.c.status(people.ORIGIN)["quarantined"])
         self.assertEqual(stream.inbox(), stream.ids)
         self.assertEqual(set(stream.outbox().values()), {"delivered"})
@@ -237,10 +242,48 @@ class Restore(FaultTest):
         self.back(stream)
         wait_for(lambda: self.c.status(people.HOST).get("quarantined"), 20, "quarantined: it sends nothing")
         wait_for(stream.delivered, 20, "but hears again what became of its messages")
-        self.c.restart(people.HOST)
+        self.c.must(self.c.corridor(people.HOST, "quarantine", "lift"))
         self.c.wait_ready()
         stream.send(wait=10)
         stream.arrived_once(self)
+
+    def erased_at(self, office, case):
+        """Of the messages received under the case: those whose body is gone, and all of them."""
+        with sqlite3.connect(f"file:{self.c.dir / office / 'store.db'}?mode=ro", uri=True) as db:
+            rows = db.execute("SELECT message_id, length(body) FROM inbox WHERE handle = ? AND type = ?",
+                              (bytes.fromhex(case.handle), pb.CASE_FILE)).fetchall()
+        return {id for id, size in rows if size == 0}, {id for id, _ in rows}
+
+    def test_what_was_erased_after_the_backup_is_erased_again(self):
+        case, other = stages.reach(self.c, "filed"), stages.reach(self.c, "filed")
+        self.c.must(self.c.corridor(people.HOST, "withdraw", case.handle))
+        notice = case.received(people.ORIGIN, "WithdrawalNotice")[0]["messageId"]
+        told = self.c.must(self.c.corridor(people.ORIGIN, "show", notice))["content"]["messageIds"]
+        self.c.stop(people.ORIGIN)
+        self.copy(people.ORIGIN, self.c.dir / "backup-erased")
+        self.c.start_process(people.ORIGIN)
+        self.c.wait_ready()
+        self.c.must(self.c.corridor(people.ORIGIN, "send", "-", input={
+            "type": "ErasureStatement", "case": case.handle, "body": {"messageIds": told, "ground": "ERASED"}}))
+        self.assertEqual(*self.erased_at(people.ORIGIN, case))
+        wait_for(lambda: case.received(people.ORIGIN, "ObligationNotice")
+                 and [d["state"] for d in self.duties(case)] == ["MET"], 20, "the answer is known")
+        for again in (1, 2):  # and from the same backup once more
+            self.c.stop(people.ORIGIN)
+            self.restore(people.ORIGIN, self.c.dir / "backup-erased")
+            self.assertEqual(self.erased_at(people.ORIGIN, case)[0], set(), "back from the backup")
+            self.c.start_process(people.ORIGIN)
+            wait_for(lambda: self.c.status(people.ORIGIN).get("quarantined"), 20, "quarantined")
+            wait_for(lambda: len(set(self.erased_at(people.ORIGIN, case)[0])) == len(told), 20, "erased again")
+            self.assertEqual(*self.erased_at(people.ORIGIN, case))
+            self.assertEqual(self.erased_at(people.ORIGIN, other)[0], set(), "and nothing else")
+            self.assertNotIn("erasure-not-proven", self.c.processes[people.ORIGIN].text())
+            self.c.must(self.c.corridor(people.ORIGIN, "quarantine", "lift"))
+            self.c.wait_ready()
+
+    def duties(self, case):
+        listed = self.c.must(self.c.corridor(people.ORIGIN, "due", "--all"))["obligations"]
+        return [d for d in listed if d["case"] == case.handle and "withdrawal" in d["name"]]
 
     def receipt(self, message):
         """The hub's receipt for it, from the dedupe memory: the same for ever."""

@@ -71,6 +71,34 @@ START_TEST(standing) {
 }
 END_TEST
 
+static const struct {
+  Corridor__V1__CardState state;
+  int64_t compromised, sent, admitted;
+  int want;
+} stood[] = {
+    {CORRIDOR__V1__CARD_STATE__ACTIVE, 0, T0 + DAY, T0 + DAY, COR_OK},
+    {CORRIDOR__V1__CARD_STATE__SUSPENDED, 0, T0 + DAY, T0 + DAY, COR_OK}, /* may be lifted again */
+    {CORRIDOR__V1__CARD_STATE__REVOKED, 0, T0 - 2, T0 - 1, COR_OK},       /* revoked later */
+    {CORRIDOR__V1__CARD_STATE__REVOKED, 0, T0 - 1, T0, COR_CARD_REVOKED},
+    {CORRIDOR__V1__CARD_STATE__REVOKED, T0 - DAY, T0 - DAY - 2, T0 - DAY - 1, COR_OK},
+    {CORRIDOR__V1__CARD_STATE__REVOKED, T0 - DAY, T0 - DAY - 1, T0 - DAY, COR_CARD_REVOKED}, /* backdated */
+    {CORRIDOR__V1__CARD_STATE__REVOKED, T0 - DAY, T0 - DAY, T0 - DAY - 1,
+     COR_CARD_REVOKED}, /* a hub that lies */
+    {CORRIDOR__V1__CARD_STATE__SUSPENDED, T0 - DAY, T0 - 2, T0 - 1, COR_CARD_REVOKED},
+};
+
+START_TEST(message_of_a_stolen_key_is_not_taken) {
+  cor_error err;
+  must(cor_ca_set_state(ca, "iom-ne", stood[_i].state, T0, stood[_i].compromised, &err));
+  publish(T0);
+  cor_cards *cards = programme_cards(dir);
+  ck_assert_int_eq(cor_cards_stood(cards, "iom-ne", stood[_i].sent, stood[_i].admitted), stood[_i].want);
+  ck_assert_int_eq(cor_cards_stood(cards, "nobody", T0, T0), COR_UNKNOWN_OFFICE);
+  ck_assert_int_eq(cor_cards_stood(cards, "hub", T0, T0), COR_OK);
+  cor_cards_destroy(&cards);
+}
+END_TEST
+
 START_TEST(unknown_state_and_office_change_nothing) {
   cor_error err;
   must_not(cor_ca_set_state(ca, "nobody", CORRIDOR__V1__CARD_STATE__REVOKED, T0, 0, &err),
@@ -194,6 +222,7 @@ int main(void) {
   tcase_add_unchecked_fixture(tcase, setup, teardown);
   tcase_add_test(tcase, finds_offices_and_hub);
   tcase_add_loop_test(tcase, standing, 0, sizeof standings / sizeof standings[0]);
+  tcase_add_loop_test(tcase, message_of_a_stolen_key_is_not_taken, 0, sizeof stood / sizeof stood[0]);
   tcase_add_test(tcase, unknown_state_and_office_change_nothing);
   tcase_add_test(tcase, expired_card_leaves_the_list_readable);
   tcase_add_test(tcase, every_altered_byte_is_refused);

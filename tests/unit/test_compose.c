@@ -73,6 +73,7 @@ static void start_as(const char *office) {
   a = (agent){.demo = true};
   a.clock = cor_clock_demo(in(dir, "clock"), &err);
   must(a.clock != NULL);
+  a.tries = tries_new();
   a.log = cor_log_new("test", a.clock, COR_ALARM);
   must(cor_office_load(in(dir, office), &a.office, &err));
   a.roster = roster_load(in(dir, office), &a.office, a.log, &err);

@@ -2,81 +2,7 @@
  *
  * Each case opens a store in a directory of its own. The full disk is SQLite's
  * own (max_page_count); a kill is a transaction that is never committed. */
-#include "programme.h"
-#include "store_internal.h"
-
-#include "corridor/clock.h"
-#include "corridor/log.h"
-
-#define ME "ne-niamey"
-
-static char dir[64];
-static cor_clock *wall;
-static cor_log *quiet;
-static store *s;
-static cor_error err;
-
-static store *open_as(const char *office) {
-  return store_open(in(dir, "store"), office, quiet, &err);
-}
-
-static void setup(void) {
-  programme_dir(dir);
-  wall = cor_clock_system();
-  quiet = cor_log_new("test", wall, COR_ALARM);
-  s = open_as(ME);
-  must(s != NULL);
-}
-
-static void teardown(void) {
-  store_close(&s);
-  cor_log_destroy(&quiet);
-  cor_clock_destroy(&wall);
-  programme_remove(dir);
-}
-
-static void reopen(void) {
-  store_close(&s);
-  s = open_as(ME);
-  must(s != NULL);
-}
-
-static store_facts facts(void) {
-  store_facts out;
-  must(store_begin(s, &err));
-  must(store_facts_get(s, &out, &err));
-  store_rollback(s);
-  return out;
-}
-
-/* A message whose ids say which one it is; buffers are static and borrowed. */
-static store_message made(uint8_t n, const char *peer, uint8_t handle, Corridor__V1__MessageType type) {
-  static uint8_t bytes[] = "sealed";
-  store_message m = {.type = (int)type, .compartment = COR_C(CASEWORK), .sent_at = T0, .settled_at = T0};
-  memset(m.id, n, sizeof m.id);
-  memset(m.handle, handle, sizeof m.handle);
-  memset(m.case_handle, handle, sizeof m.case_handle);
-  memset(m.header_hash, n, sizeof m.header_hash);
-  (void)snprintf(m.peer, sizeof m.peer, "%s", peer);
-  m.envelope = m.body = m.receipt = (cor_buf){bytes, sizeof bytes};
-  return m;
-}
-
-static void queue(const store_message *m, bool overtakes) {
-  must(store_begin(s, &err));
-  must(store_out_put(s, m, overtakes, &err));
-  must(store_commit(s, &err));
-}
-
-static store_taken take(const store_message *m, uint64_t sequence, cor_buf *receipt) {
-  must(store_begin(s, &err));
-  store_taken taken = store_in_put(s, m, sequence, receipt, &err);
-  if (taken == STORE_TAKE_ERROR)
-    store_rollback(s);
-  else
-    must(store_commit(s, &err));
-  return taken;
-}
+#include "store_fixture.h"
 
 /* First byte of the next message's id; 0 = none may go. */
 static int next_id(const int64_t *busy, size_t n, int64_t *row) {
@@ -263,6 +189,30 @@ START_TEST(outgoing_life) {
   settle(1, lives[_i].first, COR_OK);
   settle(1, lives[_i].second, COR_OK);
   ck_assert_str_eq(store_state_name(state_of(1)), store_state_name(lives[_i].ends));
+}
+END_TEST
+
+START_TEST(late_admission_receipt_is_kept_and_the_end_stands) {
+  static const store_out_event ends[] = {STORE_OUT_DELIVER, STORE_OUT_STOP, STORE_OUT_EXPIRE};
+  static const uint8_t first[] = "the hub's promise", second[] = "another";
+  const store_message m = made(1, "gn-conakry", 1, COR_T(CASE_FILE));
+  store_message seen;
+  queue(&m, false);
+  settle(1, ends[_i], COR_OK);
+  const store_state ended = state_of(1);
+  const store_outcome told[] = {
+      {.event = STORE_OUT_ADMIT, .at = T0, .late = true, .receipt = {first, sizeof first}},
+      {.event = STORE_OUT_ADMIT, .at = T0 + DAY, .receipt = {second, sizeof second}}};
+  must(store_begin(s, &err));
+  for (int i = 0; i < 2; i++)
+    must(store_out_apply(s, m.id, &told[i], &err));
+  ck_assert_int_eq(store_message_find(s, m.id, &seen, &err), STORE_FOUND);
+  must(store_commit(s, &err));
+  ck_assert_int_eq(seen.state, ended);
+  ck_assert(cor_bytes_equal(cor_buf_view(&seen.receipt), told[0].receipt));
+  ck_assert(seen.late);
+  ck_assert_int_eq(seen.settled_at, T0);
+  store_message_clear(&seen);
 }
 END_TEST
 
@@ -461,6 +411,7 @@ int main(void) {
   tcase_add_test(tcase, withdrawal_overtakes_but_never_its_own_consent);
   tcase_add_test(tcase, postponed_message_waits_and_holds_back_its_successor);
   tcase_add_loop_test(tcase, outgoing_life, 0, (int)(sizeof lives / sizeof *lives));
+  tcase_add_loop_test(tcase, late_admission_receipt_is_kept_and_the_end_stands, 0, 3);
   tcase_add_test(tcase, full_disk_refuses_new_work_and_still_drains);
   tcase_add_test(tcase, restricted_messages_show_nowhere);
   tcase_add_test(tcase, lists_show_what_the_asker_may_see);

@@ -1,0 +1,81 @@
+/* store_fixture.h - a store in a directory of its own, and messages whose ids say
+ * which one they are: what the tests of the store share. */
+#ifndef CORRIDOR_TESTS_STORE_FIXTURE_H
+#define CORRIDOR_TESTS_STORE_FIXTURE_H
+#include "programme.h"
+#include "store_internal.h"
+
+#include "corridor/clock.h"
+#include "corridor/log.h"
+
+#define ME "ne-niamey"
+
+static char dir[64];
+static cor_clock *wall;
+static cor_log *quiet;
+static store *s;
+static cor_error err;
+
+static inline store *open_as(const char *office) {
+  return store_open(in(dir, "store"), office, quiet, &err);
+}
+
+static inline void setup(void) {
+  programme_dir(dir);
+  wall = cor_clock_system();
+  quiet = cor_log_new("test", wall, COR_ALARM);
+  s = open_as(ME);
+  must(s != NULL);
+}
+
+static inline void teardown(void) {
+  store_close(&s);
+  cor_log_destroy(&quiet);
+  cor_clock_destroy(&wall);
+  programme_remove(dir);
+}
+
+static inline void reopen(void) {
+  store_close(&s);
+  s = open_as(ME);
+  must(s != NULL);
+}
+
+static inline store_facts facts(void) {
+  store_facts out;
+  must(store_begin(s, &err));
+  must(store_facts_get(s, &out, &err));
+  store_rollback(s);
+  return out;
+}
+
+/* A message whose ids say which one it is; buffers are static and borrowed. */
+static inline store_message made(uint8_t n, const char *peer, uint8_t handle,
+                                 Corridor__V1__MessageType type) {
+  static uint8_t bytes[] = "sealed";
+  store_message m = {.type = (int)type, .compartment = COR_C(CASEWORK), .sent_at = T0, .settled_at = T0};
+  memset(m.id, n, sizeof m.id);
+  memset(m.handle, handle, sizeof m.handle);
+  memset(m.case_handle, handle, sizeof m.case_handle);
+  memset(m.header_hash, n, sizeof m.header_hash);
+  (void)snprintf(m.peer, sizeof m.peer, "%s", peer);
+  m.envelope = m.body = m.receipt = (cor_buf){bytes, sizeof bytes};
+  return m;
+}
+
+static inline void queue(const store_message *m, bool overtakes) {
+  must(store_begin(s, &err));
+  must(store_out_put(s, m, overtakes, &err));
+  must(store_commit(s, &err));
+}
+
+static inline store_taken take(const store_message *m, uint64_t sequence, cor_buf *receipt) {
+  must(store_begin(s, &err));
+  store_taken taken = store_in_put(s, m, sequence, receipt, &err);
+  if (taken == STORE_TAKE_ERROR)
+    store_rollback(s);
+  else
+    must(store_commit(s, &err));
+  return taken;
+}
+#endif
