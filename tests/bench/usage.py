@@ -70,6 +70,11 @@ def tree(pid):
     return total
 
 
+def family(pid):
+    """A process with all its descendants that live."""
+    return ticks(f"/proc/{pid}/stat") + sum(family(child) for child in children(pid))
+
+
 class Watch:
     """What a hub's processes spend from now on."""
 
