@@ -67,7 +67,7 @@ class Growth:
         self.note(f"queueing {size:,} messages")
         for first in range(0, size, STEP):
             numbers = (first + 1, min(first + STEP, size))
-            self.on.query(self.copies("message", "m.type = 10 AND m.body IS NOT NULL"), *numbers)
+            self.on.query(self.copies("message", "m.type = 10 AND m.recipient LIKE 'gn-away%%'"), *numbers)
             self.on.query(self.copies("delivery", "m.state = 1 AND m.recipient LIKE 'gn-away%%'"), *numbers)
         self.settle("message", "delivery")
 
@@ -125,7 +125,7 @@ class Growth:
     # --- telling ---
 
     def tell(self):
-        for line in machine.describe(hub.SOURCE, []):
+        for line in machine.describe(hub.SOURCE):
             print(line)
         show(f"Cost of a message with much there: {SEVERAL} offices, {min(MANY, self.options.messages)} in flight, "
              f"{BATCH} to a signature", ["", "wall us", "CPU us of core and postgres"], self.rows)

@@ -119,14 +119,19 @@ class Load:
         return json.loads(line) if line else self.fail()
 
     def fail(self):
-        self.process.stdin.close()
-        raise SystemExit(f"bench-load: {self.process.stderr.read().strip()} (ended with {self.process.wait()})")
+        said = self.process.stderr.read().strip()
+        self.end()
+        raise SystemExit(f"bench-load: {said} (ended with {self.process.returncode})")
 
-    def __exit__(self, kind, error, trace):
-        if not self.process.stdin.closed:
-            self.process.stdin.close()
-        if kind is not None:
+    def end(self, kill=False):
+        """Idle sessions end with their input."""
+        self.process.stdin.close()
+        if kill:
             self.process.kill()
         self.process.wait()
         self.process.stdout.close()
         self.process.stderr.close()
+
+    def __exit__(self, kind, error, trace):
+        if self.process.returncode is None:
+            self.end(kill=kind is not None)

@@ -40,12 +40,12 @@ static void print_syncs(const char *dir, int64_t for_us) {
 
 /* clang-format off */
 static const bare_plan plans[] = {
-    {BARE_UNNEST, false, 1, 1}, {BARE_UNNEST, false, 16, 1}, {BARE_UNNEST, false, 64, 1},
-    {BARE_UNNEST, false, 256, 1}, {BARE_UNNEST, false, 64, 2}, {BARE_UNNEST, false, 256, 2},
-    {BARE_COPY, false, 64, 1}, {BARE_COPY, false, 256, 1}, {BARE_COPY, false, 256, 2},
-    {BARE_UNNEST, true, 1, 1}, {BARE_UNNEST, true, 16, 1}, {BARE_UNNEST, true, 64, 1},
-    {BARE_UNNEST, true, 256, 1}, {BARE_UNNEST, true, 64, 2}, {BARE_UNNEST, true, 256, 2},
-    {BARE_COPY, true, 64, 1}, {BARE_COPY, true, 256, 1}, {BARE_COPY, true, 256, 2},
+    {BARE_COPY, false, 256, 2}, {BARE_COPY, false, 256, 1}, {BARE_COPY, false, 64, 1},
+    {BARE_UNNEST, false, 256, 2}, {BARE_UNNEST, false, 256, 1}, {BARE_UNNEST, false, 64, 2},
+    {BARE_UNNEST, false, 64, 1}, {BARE_UNNEST, false, 16, 1}, {BARE_UNNEST, false, 1, 1},
+    {BARE_COPY, true, 256, 2}, {BARE_COPY, true, 256, 1}, {BARE_COPY, true, 64, 1},
+    {BARE_UNNEST, true, 256, 2}, {BARE_UNNEST, true, 256, 1}, {BARE_UNNEST, true, 64, 2},
+    {BARE_UNNEST, true, 64, 1}, {BARE_UNNEST, true, 16, 1}, {BARE_UNNEST, true, 1, 1},
 };
 /* clang-format on */
 

@@ -31,10 +31,13 @@ def revision(source):
     return done.stdout.strip() or "unknown"
 
 
-def describe(source, peers):
+def describe(source, peers=None):
+    """peers: those of servers.ALL that are there, None where they play no part."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    return [f"processor  {processor()}, {cores()} cores, {memory:.0f} GiB",
-            f"system     {platform.system()} {platform.release()}, load {load()}",
-            f"versions   corridor {revision(source)}, {first_line(['gcc', '--version'])}",
-            "           " + ", ".join(f"{name} {package_version(name)}" for name in PACKAGES),
-            "peers      " + (", ".join(peer.version() for peer in peers) or "none installed")]
+    lines = [f"processor  {processor()}, {cores()} cores, {memory:.0f} GiB",
+             f"system     {platform.system()} {platform.release()}, load {load()}",
+             f"versions   corridor {revision(source)}, {first_line(['gcc', '--version'])}",
+             "           " + ", ".join(f"{name} {package_version(name)}" for name in PACKAGES)]
+    if peers is not None:
+        lines.append("peers      " + (", ".join(peer.version() for peer in peers) or "none installed"))
+    return lines

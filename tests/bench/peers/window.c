@@ -32,8 +32,12 @@ void window_open(window *w, int argc, char **argv, window_options *out) {
   w->body_len = number(argv[5], INDEX_BYTES, WINDOW_BODY_MAX);
   w->list = must_have(w->n, sizeof *w->list);
   w->body = must_have(1, w->body_len);
+  pthread_condattr_t monotonic;
+  pthread_condattr_init(&monotonic);
+  pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
   pthread_mutex_init(&w->lock, NULL);
-  pthread_cond_init(&w->changed, NULL);
+  pthread_cond_init(&w->changed, &monotonic);
+  pthread_condattr_destroy(&monotonic);
 }
 
 bool window_consumes(const window *w) {
@@ -42,9 +46,8 @@ bool window_consumes(const window *w) {
 
 /* Waits for a change; the lock is held. */
 static void wait_change(window *w) {
-  struct timespec until;
-  const int64_t ms = cor_clock_now(cor_clock_system()) + SILENCE_S * 1000;
-  until = (struct timespec){.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
+  const int64_t ms = cor_clock_monotonic_ms() + SILENCE_S * 1000;
+  const struct timespec until = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
   if (pthread_cond_timedwait(&w->changed, &w->lock, &until) != 0) die("no answer in 60 s", NULL);
 }
 
@@ -82,13 +85,6 @@ size_t window_index(const void *body, size_t len) {
   uint64_t index = UINT64_MAX;
   if (len >= INDEX_BYTES) memcpy(&index, body, INDEX_BYTES);
   return index;
-}
-
-bool window_all_sent(window *w) {
-  pthread_mutex_lock(&w->lock);
-  const bool all = w->sent == w->n;
-  pthread_mutex_unlock(&w->lock);
-  return all;
 }
 
 bool window_done(window *w) {

@@ -41,7 +41,6 @@ bool window_take(window *w, bool wait);
 /* One event of the message; an event too many is fatal. */
 void window_event(window *w, size_t index);
 size_t window_index(const void *body, size_t len);
-bool window_all_sent(window *w);
 bool window_done(window *w);
 void window_wait(window *w);
 /* Prints one JSON line and frees. */
