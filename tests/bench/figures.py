@@ -168,7 +168,7 @@ class Figures:
                 self.add(values, "load", point.mode, figure, "per second" if figure == "per_second" else "us",
                          **point.key())
             allowed = results[0]["in_flight"]
-            rows.append([point.name() + ("" if allowed == point.in_flight else f" (the window allows {allowed})"),
+            rows.append([point.name() + ("" if allowed == point.in_flight else f" (at most {allowed} at once)"),
                          *cells])
         show("Corridor: admitted = send to admission receipt; delivered = send to the hub's notice with the "
              "recipient's signed receipt", ["", "messages/s", "p50 us", "p99 us", "p99.9 us"], rows)

@@ -7,6 +7,8 @@ SHA-256 of the body, protobuf, the hub's side of CURVE, and the whole load
 generator, in whose CPU time the other side of CURVE is.
 """
 
+import statistics
+
 import machine
 from table import show, spread
 
@@ -36,7 +38,7 @@ def find(figures, **wanted):
 
 
 def verdict(name, ratios, sign, target, digits=2):
-    middle = sorted(ratios)[len(ratios) // 2]
+    middle = statistics.median(ratios)
     reached = middle >= target if sign == ">=" else middle <= target
     return [name, spread(ratios, digits), f"{sign} {target:g}", "yes" if reached else "no"]
 
