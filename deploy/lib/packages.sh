@@ -8,7 +8,7 @@
 # adds no source. Missing packages that cannot be installed are fatal; a failed
 # look for updates is a warning, so that work goes on offline.
 #
-#   packages_need GROUP...      prints the packages of build, run, test
+#   packages_need GROUP...      prints the packages of build, run, test, peers (bench only)
 #   packages_install GROUP...   installs and updates them; 0 when all are there
 
 packages_need() {
@@ -21,6 +21,7 @@ packages_need() {
       run) printf '%s\n' postgresql-15 openssl python3 ;;
       test) printf '%s\n' git clang clang-format clang-tidy groff-base shellcheck systemd python3-zmq \
         python3-protobuf python3-psycopg2 ;;
+      peers) printf '%s\n' rabbitmq-server librabbitmq-dev nats-server libnats-dev mosquitto libmosquitto-dev ;;
       *)
         echo "packages: no such group: $group" >&2
         return 2

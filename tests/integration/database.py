@@ -20,8 +20,10 @@ SETTINGS = {
 
 
 class Database:
-    def __init__(self, folder):
+    def __init__(self, folder, settings=None):
+        """settings: over SETTINGS."""
         self.folder = Path(folder)
+        self.settings = {**SETTINGS, **(settings or {})}
         self.user = "postgres" if os.getuid() == 0 else pwd.getpwuid(os.getuid()).pw_name
         self.process = None
 
@@ -35,7 +37,7 @@ class Database:
         subprocess.run([BIN / "initdb", "-k", "-D", self.folder / "data", "-U", self.user, "-E", "UTF8",
                         "--locale=C.UTF-8", "-A", "trust", "--no-instructions"],
                        check=True, capture_output=True, cwd="/", **account)
-        settings = [f"--{name}={value}" for name, value in SETTINGS.items()]
+        settings = [f"--{name}={value}" for name, value in self.settings.items()]
         self.process = Process(
             "postgres", [BIN / "postgres", "-D", self.folder / "data", "-k", self.folder, *settings],
             self.folder.parent / "postgres.log", user="postgres" if os.getuid() == 0 else None)
