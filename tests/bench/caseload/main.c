@@ -26,6 +26,7 @@ typedef struct settings {
 
 static int usage(void) {
   fputs("caseload plan   --data DIR [--cases N] [--seed S]\n"
+        "caseload tables --data DIR --dir DIR [--cases N] [--seed S]\n"
         "caseload replay --data DIR --dir RUN_DIR --connect ENDPOINT --db CONNINFO [--cases N] [--seed S]\n"
         "                [--threads N] [--in-flight N] [--verify] [--leave-out]\n",
         stderr);
@@ -67,7 +68,8 @@ static bool read_options(int argc, char **argv, settings *s) {
   return s->data && s->cases > 0 && s->cases <= 1000000 && optind == argc - 1;
 }
 
-static int show_plan(const plan *p) {
+static int show_plan(const plan *p, const settings *s) {
+  (void)s;
   uint8_t digest[COR_HASH_LEN];
   char text[COR_HEX64_TEXT];
   cor_error err = {0};
@@ -118,6 +120,19 @@ static int run_replay(const plan *p, const settings *s) {
   return ok ? 0 : failed(&err);
 }
 
+static int write_tables(const plan *p, const settings *s) {
+  cor_error err = {0};
+  return plan_write_tables(p, s->replay.dir, &err) ? 0 : failed(&err);
+}
+
+static int (*find_verb(const char *name, const settings *s))(const plan *, const settings *) {
+  if (strcmp(name, "plan") == 0) return show_plan;
+  if (!s->replay.dir) return NULL;
+  if (strcmp(name, "tables") == 0) return write_tables;
+  bool replays = strcmp(name, "replay") == 0 && s->replay.endpoint && s->replay.db;
+  return replays ? run_replay : NULL;
+}
+
 int main(int argc, char **argv) {
   static world w;
   static returns r;
@@ -125,13 +140,12 @@ int main(int argc, char **argv) {
   settings s = {.cases = RETURNS_2020, .seed = 2020, .replay = {.threads = 2, .in_flight = 1000}};
   cor_error err = {0};
   if (!read_options(argc, argv, &s)) return usage();
-  bool replays = strcmp(argv[optind], "replay") == 0;
-  if (replays ? !s.replay.dir || !s.replay.endpoint || !s.replay.db : strcmp(argv[optind], "plan") != 0)
-    return usage();
+  int (*verb)(const plan *, const settings *) = find_verb(argv[optind], &s);
+  if (!verb) return usage();
   if (!world_load(&w, s.data, &err)) return failed(&err);
   returns_fit(&w, s.cases, &r);
   plan_make(&w, &r, s.seed, &p);
-  int code = replays ? run_replay(&p, &s) : show_plan(&p);
+  int code = verb(&p, &s);
   plan_clear(&p);
   return code;
 }

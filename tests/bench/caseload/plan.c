@@ -153,13 +153,13 @@ static void share_services(plan *p, stage s) {
   }
 }
 
-/* A smaller caseload is a shorter year, not a thinner one: its registrations are
- * as many a day, on days spread over the year. */
+/* A smaller caseload is a shorter year, not a thinner one: as many register on a
+ * day, on fewer days. */
 static void give_days(plan *p) {
   size_t days = (p->n_people + CASES_A_DAY - 1) / CASES_A_DAY;
   if (days > REGISTRATION_DAYS) days = REGISTRATION_DAYS;
   for (size_t i = 0; i < p->n_people; i++)
-    book(p->w, &p->people[i], i * days / p->n_people * REGISTRATION_DAYS / days);
+    book(p->w, &p->people[i], i * days / p->n_people);
 }
 
 /* ---- messages ---- */

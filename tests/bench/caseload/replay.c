@@ -373,7 +373,7 @@ static void close_all(replay *r) {
 
 bool replay_run(const plan *p, const programme *all, const replay_options *options, replay_counts *out,
                 cor_error *err) {
-  replay r = {.p = p, .all = all, .options = options, .counts = out};
+  replay r = {.p = p, .all = all, .options = options, .counts = out, .told_at = cor_clock_monotonic_ms()};
   *out = (replay_counts){0};
   bool ok = open_all(&r, err);
   for (size_t day = 0; ok && day < p->n_days; day++)
