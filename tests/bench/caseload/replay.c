@@ -17,18 +17,23 @@
 #include "ids.h"
 #include "party.h"
 #include "quiet.h"
+#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 enum {
-  RECEIPT_MS = 5, /* how long a receipt may wait for others */
-  CLOCK_MS = 60,  /* by then every process has seen the clock move (clock.h: 50) */
+  RECEIPT_MS = 10, /* how long a receipt may wait for others */
+  CLOCK_MS = 60,   /* by then every process has seen the clock move (clock.h: 50) */
   STUCK_MS = 60000,
   PROGRESS_MS = 10000,
   POLL_MS = 20,
-  VERIFIED_MAX = 256
+  VERIFIED_MAX = 256,
+  EVENTS_MAX = 256
 };
 
 typedef struct replay {
@@ -37,8 +42,8 @@ typedef struct replay {
   const replay_options *options;
   replay_counts *counts;
   void *context;
-  party *parties;        /* as programme's members */
-  zmq_pollitem_t *items; /* one for each */
+  party *parties; /* as programme's members */
+  int ready;      /* epoll over their sockets' descriptors */
   cor_clock *clock;
   quiet *quiet;
   ids *ids;
@@ -224,20 +229,38 @@ static bool take_all(replay *r, party *p, cor_error *err) {
 
 /* ---- the loop ---- */
 
-static void send_some(replay *r) {
-  for (size_t i = 0; i < r->all->n; i++)
-    while (r->in_flight < r->options->in_flight && party_may_send(&r->parties[i])) {
-      r->counts->body_bytes += r->parties[i].first->body.len;
-      r->counts->bytes += party_send(&r->parties[i]);
-      r->in_flight++;
+/* libzmq's descriptor tells of what came only once, and sending may swallow that:
+ * who has sent is asked, whatever epoll says. */
+static bool send_some(replay *r, bool *any, cor_error *err) {
+  *any = false;
+  for (size_t i = 0; i < r->all->n; i++) {
+    party *p = &r->parties[i];
+    bool sent = false;
+    for (; r->in_flight < r->options->in_flight && party_may_send(p); r->in_flight++, sent = true) {
+      r->counts->body_bytes += p->first->body.len;
+      r->counts->bytes += party_send(p);
     }
+    if (sent && !take_all(r, p, err)) return false;
+    *any |= sent;
+  }
+  return true;
+}
+
+static bool hear(replay *r, int timeout, cor_error *err) {
+  struct epoll_event events[EVENTS_MAX];
+  int n = epoll_wait(r->ready, events, EVENTS_MAX, timeout);
+  if (n < 0) return cor_fail(err, COR_INTERNAL, "epoll", "%s", strerror(errno));
+  for (int i = 0; i < n; i++)
+    if (!take_all(r, events[i].data.ptr, err)) return false;
+  return true;
 }
 
 static bool flush_due(replay *r, cor_error *err) {
   int64_t now = cor_clock_monotonic_ms();
   for (size_t i = 0; i < r->all->n; i++) {
     party *p = &r->parties[i];
-    if (p->n_owed && (p->n_owed == PARTY_RECEIPTS || now - p->owed_since >= RECEIPT_MS) && !flush(r, p, err))
+    if (p->n_owed && (p->n_owed == PARTY_RECEIPTS || now - p->owed_since >= RECEIPT_MS) &&
+        (!flush(r, p, err) || !take_all(r, p, err)))
       return false;
   }
   return true;
@@ -251,12 +274,9 @@ static bool owes(const replay *r) {
 
 /* One pass: send, hear, receipt. */
 static bool pass(replay *r, cor_error *err) {
-  send_some(r);
-  if (zmq_poll(r->items, (int)r->all->n, owes(r) ? 1 : POLL_MS) < 0)
-    return cor_fail(err, COR_INTERNAL, "poll", "%s", zmq_strerror(zmq_errno()));
-  for (size_t i = 0; i < r->all->n; i++)
-    if (r->items[i].revents & ZMQ_POLLIN && !take_all(r, &r->parties[i], err)) return false;
-  if (!flush_due(r, err)) return false;
+  bool any;
+  if (!send_some(r, &any, err) || !hear(r, any ? 0 : owes(r) ? 1 : POLL_MS, err) || !flush_due(r, err))
+    return false;
   return cor_clock_monotonic_ms() - r->moved_at < STUCK_MS ||
          cor_fail(err, COR_INTERNAL, "", "nothing moved for a minute: %zu not admitted, %zu not delivered",
                   r->to_admit, r->to_deliver);
@@ -306,12 +326,20 @@ static void begin_day(replay *r) {
     if (r->bag.list[i].planned->level == 0) release(r, &r->bag.list[i]);
 }
 
+static int64_t own_cpu_us(void) {
+  struct rusage used;
+  getrusage(RUSAGE_SELF, &used);
+  return (used.ru_utime.tv_sec + used.ru_stime.tv_sec) * INT64_C(1000000) + used.ru_utime.tv_usec +
+         used.ru_stime.tv_usec;
+}
+
 static bool run_day(replay *r, size_t day, cor_error *err) {
-  int64_t begin = cor_clock_monotonic_ms();
+  int64_t begin = cor_clock_monotonic_ms(), cpu = own_cpu_us();
   if (!prepare_day(r->p, r->all, day, r->options->threads, &r->bag, err)) return false;
   if (r->bag.n == 0) return true;
   int64_t prepared = cor_clock_monotonic_ms();
   r->counts->prepare_ms += prepared - begin;
+  r->counts->prepare_cpu_us += own_cpu_us() - cpu;
   r->counts->days++;
   r->moved_at = prepared;
   if (!set_clock(r, day, err)) return false;
@@ -325,6 +353,16 @@ static bool run_day(replay *r, size_t day, cor_error *err) {
 
 /* ---- the whole ---- */
 
+static bool watch(replay *r, party *p, cor_error *err) {
+  struct epoll_event event = {.events = EPOLLIN, .data.ptr = p};
+  int fd;
+  size_t size = sizeof fd;
+  if (zmq_getsockopt(p->socket, ZMQ_FD, &fd, &size) != 0 ||
+      epoll_ctl(r->ready, EPOLL_CTL_ADD, fd, &event) != 0)
+    return unexpected(err, p, "its socket cannot be watched");
+  return take_all(r, p, err);
+}
+
 static bool connect_all(replay *r, cor_error *err) {
   int64_t begin = r->moved_at = cor_clock_monotonic_ms();
   zmq_ctx_set(r->context, ZMQ_MAX_SOCKETS, OFFICES_MAX + 64);
@@ -333,7 +371,7 @@ static bool connect_all(replay *r, cor_error *err) {
     if (!party_open(&r->parties[i], r->context, r->options->endpoint, r->all->hub.curve_public,
                     cor_cards_number(r->all->cards), err))
       return false;
-    r->items[i] = (zmq_pollitem_t){.socket = r->parties[i].socket, .events = ZMQ_POLLIN};
+    if (!watch(r, &r->parties[i], err)) return false;
   }
   for (size_t open = 0; open < r->all->n;) {
     if (!pass(r, err)) return false;
@@ -349,9 +387,9 @@ static bool open_all(replay *r, cor_error *err) {
   char path[PATH_MAX];
   snprintf(path, sizeof path, "%s/clock", r->options->dir);
   r->parties = calloc(r->all->n, sizeof *r->parties);
-  r->items = calloc(r->all->n, sizeof *r->items);
+  r->ready = epoll_create1(EPOLL_CLOEXEC);
   r->context = zmq_ctx_new();
-  if (!r->parties || !r->items || !r->context) abort();
+  if (!r->parties || r->ready < 0 || !r->context) abort();
   r->ids = ids_new();
   r->verified = cor_sign_memory_new(VERIFIED_MAX);
   return (r->clock = cor_clock_demo(path, err)) && (r->quiet = quiet_new(r->options->db, err)) &&
@@ -368,7 +406,7 @@ static void close_all(replay *r) {
   cor_sign_memory_destroy(&r->verified);
   cor_clock_destroy(&r->clock);
   free(r->parties);
-  free(r->items);
+  close(r->ready);
 }
 
 bool replay_run(const plan *p, const programme *all, const replay_options *options, replay_counts *out,

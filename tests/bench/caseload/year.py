@@ -98,7 +98,9 @@ class Year(harness.Cluster):
             raise RuntimeError(f"the replay ended with status {self.load.returncode}")
         counts = json.loads(out)
         counts["cpu"] = {name: used - before[name] for name, used in self.cpu().items()}
-        counts["cpu"]["replay, with preparation"] = counts.pop("cpu_s")
+        preparation = counts.pop("prepare_cpu_s")
+        counts["cpu"]["replay"] = counts.pop("cpu_s") - preparation
+        counts["cpu"]["preparation"] = preparation
         counts["database_bytes"] = self.query("SELECT pg_database_size('corridor')")[0][0]
         return counts
 
