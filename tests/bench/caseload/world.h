@@ -4,7 +4,7 @@
 #define CASELOAD_WORLD_H
 #include "corridor/base.h"
 
-enum { REGIONS = 9, COUNTRIES_MAX = 160, RETURNS_2020 = 42208, SERVICES_2020 = 106230 };
+enum { REGIONS = 9, COUNTRIES_MAX = 160, RETURNS_2020 = 42208 };
 
 typedef enum stage { BEFORE_DEPARTURE, AFTER_ARRIVAL, STAGES } stage;
 

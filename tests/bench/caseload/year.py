@@ -46,7 +46,7 @@ class Year(harness.Cluster):
         limits = {"connections_max": OFFICES_MAX, "connections_per_address": OFFICES_MAX}
         super().__init__(door=limits, **more)
         self.offices, self.cases, self.seed, self.postgres = {}, cases, seed, postgres
-        self.options, self.load, self.ready_line = list(options), None, None
+        self.options, self.load = list(options), None
 
     def argv(self, verb, *words):
         return [str(word) for word in [self.build / "tests" / "caseload", verb, "--data", HERE / "data",
