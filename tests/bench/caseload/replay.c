@@ -214,9 +214,11 @@ bool replay_run(const plan *p, const programme *all, const replay_options *optio
                 cor_error *err) {
   replay r = {.p = p, .all = all, .options = options, .counts = out, .told_at = cor_clock_monotonic_ms()};
   *out = (replay_counts){0};
+  int64_t cpu = own_cpu_us();
   bool ok = open_all(&r, err);
   for (size_t day = 0; ok && day < p->n_days; day++)
     ok = run_day(&r, day, err);
+  out->cpu_us = own_cpu_us() - cpu;
   close_all(&r);
   return ok;
 }

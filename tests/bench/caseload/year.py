@@ -109,6 +109,12 @@ class Year(harness.Cluster):
         return {"door": cpu_seconds(self.processes["door"].pid), "core": cpu_seconds(self.processes["core"].pid),
                 "postgres": sum(map(cpu_seconds, [postmaster, *children(postmaster)]))}
 
+    def sizes(self):
+        """Bytes of each of the hub's tables with its indexes, partitions together, largest first."""
+        return self.query("SELECT coalesce(pg_partition_root(oid), oid)::regclass::text, sum(pg_total_relation_size(oid))"
+                          " FROM pg_class WHERE relkind = 'r' AND relnamespace = 'corridor'::regnamespace"
+                          " GROUP BY 1 ORDER BY 2 DESC")
+
     def memory(self, name):
         """Peak resident memory in MiB."""
         status = Path(f"/proc/{self.processes[name].pid}/status").read_text()
