@@ -15,7 +15,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 
 typedef struct settings {
   const char *data;
@@ -83,8 +82,6 @@ static int show_plan(const plan *p, const settings *s) {
 }
 
 static void show_counts(const plan *p, const programme *all, const replay_counts *c, int64_t programme_ms) {
-  struct rusage used;
-  getrusage(RUSAGE_SELF, &used);
   printf(
       "{\"cases\": %zu, \"services\": %zu, \"offices\": %zu, \"days\": %llu, \"messages\": %llu, \"bytes\": "
       "%llu,"
@@ -98,9 +95,7 @@ static void show_counts(const plan *p, const programme *all, const replay_counts
       (unsigned long long)c->end_notices, (unsigned long long)c->obligation_notices,
       (unsigned long long)c->receipts, (unsigned long long)c->receipt_batches, (double)programme_ms / 1e3,
       (double)c->connect_ms / 1e3, (double)c->prepare_ms / 1e3, (double)c->replay_ms / 1e3,
-      (double)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) +
-          (double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1e6,
-      (double)c->prepare_cpu_us / 1e6);
+      (double)c->cpu_us / 1e6, (double)c->prepare_cpu_us / 1e6);
 }
 
 static int run_replay(const plan *p, const settings *s) {
