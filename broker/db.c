@@ -1,18 +1,29 @@
-/* db.c - the core's one PostgreSQL connection.
+/* db.c - a PostgreSQL connection in pipeline mode.
  *
  * For: every statement of the core. Parameters and results are binary, lists
- * travel as arrays so that a batch costs a handful of statements. Guarantees:
- * a statement that failed leaves the transaction for rollback only; db_commit is
- * true only for a commit the server confirmed without any warning, since a
- * cancelled synchronous wait answers COMMIT with no more than a WARNING
- * (measured on PostgreSQL 15). Trusts the server. Logs SQLSTATEs, never values.
+ * travel as arrays so that a batch costs a handful of statements, and within a
+ * transaction a statement whose rows nobody reads is not waited for: a run costs a
+ * handful of round trips. Guarantees: statements take effect in the order they
+ * were given; one that failed leaves the transaction for rollback only, and is
+ * known at the next answer or at the commit; db_commit is true only for a commit
+ * the server confirmed after a transaction without any warning, since a cancelled
+ * synchronous wait answers COMMIT with no more than a WARNING (measured on
+ * PostgreSQL 15; libpq may hand that out before the result it belongs to, so the
+ * whole transaction is watched). Trusts the server. Logs SQLSTATEs, never values.
  * Fatal: running out of memory. */
 #include "db.h"
 #include <endian.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { STATEMENTS_MAX = 128, REDIAL_MS = 1000 };
+enum { STATEMENTS_MAX = 128, REDIAL_MS = 1000, PENDING_MAX = 64 };
+
+/* Sent, its result not yet read. */
+typedef struct pending {
+  const char *sql;
+  int slot;    /* of a preparation; -1 = a statement */
+  bool wanted; /* somebody will ask for its rows */
+} pending;
 
 struct db {
   char *conninfo;
@@ -20,7 +31,11 @@ struct db {
   PGconn *conn;
   const char *prepared[STATEMENTS_MAX];
   size_t n_prepared;
-  bool warned; /* a WARNING arrived since the last statement began */
+  pending queue[PENDING_MAX];
+  size_t n_pending;
+  bool open;   /* in a transaction of ours */
+  bool failed; /* it, or what was sent outside one, can only be rolled back */
+  bool warned; /* a WARNING arrived since it began */
   char state[6];
   int64_t failed_at; /* monotonic; so that a storm of reconnecting agents dials once a second */
 };
@@ -46,7 +61,8 @@ db *db_new(const char *conninfo, cor_log *log) {
 static void disconnect(db *conn) {
   if (conn->conn) PQfinish(conn->conn);
   conn->conn = NULL;
-  conn->n_prepared = 0;
+  conn->n_prepared = conn->n_pending = 0;
+  conn->open = conn->failed = false;
 }
 
 void db_destroy(db **conn) {
@@ -85,53 +101,134 @@ bool db_ready(db *conn) {
     conn->failed_at = cor_clock_monotonic_ms();
     return false;
   }
+  if (PQenterPipelineMode(conn->conn) != 1) abort(); /* an idle connection: an invariant */
   PQsetNoticeReceiver(conn->conn, on_notice, conn);
   COR_LOG(conn->log, COR_INFO, "database-connected");
   return true;
 }
 
-static bool plain(db *conn, const char *sql) {
-  conn->warned = false;
-  PGresult *result = PQexec(conn->conn, sql);
-  bool ok = PQresultStatus(result) == PGRES_COMMAND_OK;
-  /* COMMIT of a failed transaction answers ROLLBACK: that is no commit. */
-  if (ok && strcmp(sql, "COMMIT") == 0) ok = strcmp(PQcmdStatus(result), "COMMIT") == 0 && !conn->warned;
-  if (!ok) note_failure(conn, sql, result);
+/* ---- the pipeline ---- */
+
+static bool good(const PGresult *result) {
+  ExecStatusType status = PQresultStatus(result);
+  return status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK;
+}
+
+/* The next result, and that it was the only one. */
+static PGresult *read_result(db *conn) {
+  PGresult *result = PQgetResult(conn->conn), *end = PQgetResult(conn->conn);
+  PQclear(end); /* NULL, unless the connection broke */
+  return result;
+}
+
+/* Reads the oldest result. What fails first is told; the rest was not even run. */
+static PGresult *take_result(db *conn) {
+  const pending one = conn->queue[0];
+  PGresult *result = read_result(conn);
+  memmove(conn->queue, conn->queue + 1, --conn->n_pending * sizeof *conn->queue);
+  if (good(result)) return result;
+  if (one.slot >= 0) conn->prepared[one.slot] = NULL;
+  if (!conn->failed) {
+    note_failure(conn, one.slot >= 0 ? "prepare" : "statement", result);
+    COR_LOG(conn->log, COR_WARN, "database-statement", COR_WORD("sql", one.sql));
+  }
+  conn->failed = true;
   PQclear(result);
+  return NULL;
+}
+
+/* Reads all up to the synchronisation point, which it sends. */
+static bool synchronise(db *conn) {
+  if (PQpipelineSync(conn->conn) != 1) conn->failed = true;
+  while (conn->n_pending > 0)
+    PQclear(take_result(conn));
+  PGresult *end = PQgetResult(conn->conn);
+  const bool ok = PQresultStatus(end) == PGRES_PIPELINE_SYNC;
+  PQclear(end);
+  if (!ok) conn->failed = true;
   return ok;
+}
+
+static void push(db *conn, const char *sql, int slot, bool wanted) {
+  conn->queue[conn->n_pending++] = (pending){.sql = sql, .slot = slot, .wanted = wanted};
+}
+
+static bool flush(db *conn) {
+  return PQsendFlushRequest(conn->conn) == 1 && PQflush(conn->conn) == 0;
+}
+
+/* Room for a statement and its preparation. What is waited for is never more than
+ * a few; the rest is read here when there is much of it. */
+static bool make_room(db *conn) {
+  if (conn->n_pending + 2 <= PENDING_MAX) return true;
+  if (!flush(conn)) return false;
+  while (conn->n_pending > 0 && !conn->queue[0].wanted)
+    PQclear(take_result(conn));
+  if (conn->n_pending + 2 > PENDING_MAX) abort(); /* a caller asks without end: an invariant */
+  return !conn->failed;
+}
+
+static bool send_plain(db *conn, const char *sql) {
+  if (!make_room(conn) || PQsendQueryParams(conn->conn, sql, 0, NULL, NULL, NULL, NULL, 0) != 1) {
+    if (!conn->failed) note_failure(conn, sql, NULL);
+    conn->failed = true;
+    return false;
+  }
+  push(conn, sql, -1, false);
+  return true;
 }
 
 bool db_begin(db *conn) {
-  return plain(conn, "BEGIN");
+  if (!conn->conn || PQstatus(conn->conn) != CONNECTION_OK) return false;
+  conn->state[0] = '\0';
+  conn->open = true;
+  conn->failed = conn->warned = false;
+  return send_plain(conn, "BEGIN");
 }
+
 bool db_commit(db *conn) {
-  return plain(conn, "COMMIT");
+  if (!conn->conn || conn->failed || !send_plain(conn, "COMMIT")) return false;
+  if (PQpipelineSync(conn->conn) != 1) conn->failed = true;
+  bool committed = false;
+  while (conn->n_pending > 0) {
+    const bool last = conn->n_pending == 1;
+    PGresult *result = take_result(conn);
+    /* COMMIT of a failed transaction answers ROLLBACK: that is no commit. */
+    committed = last && result && strcmp(PQcmdStatus(result), "COMMIT") == 0;
+    PQclear(result);
+  }
+  PGresult *end = PQgetResult(conn->conn);
+  const bool ok = PQresultStatus(end) == PGRES_PIPELINE_SYNC && committed && !conn->failed;
+  PQclear(end);
+  if (ok) conn->open = false;
+  if (ok && conn->warned) note_failure(conn, "COMMIT", NULL);
+  return ok && !conn->warned;
 }
 
 void db_rollback(db *conn) {
-  if (!conn->conn) return;
-  if (PQtransactionStatus(conn->conn) != PQTRANS_IDLE && !plain(conn, "ROLLBACK")) disconnect(conn);
+  if (!conn->conn || !conn->open) return;
+  (void)synchronise(conn); /* after a failure the server skips all up to here */
+  const bool alive = PQstatus(conn->conn) == CONNECTION_OK;
+  conn->failed = false;
+  if (alive && send_plain(conn, "ROLLBACK") && synchronise(conn) && !conn->failed)
+    conn->open = false;
+  else
+    disconnect(conn);
 }
 
-/* Prepares at first use on this connection; the index is the statement's name. */
+/* The statement's name on this connection; prepared at first use. */
 static bool prepare(db *conn, const char *sql, const db_args *args, char name[16]) {
-  size_t i = 0;
-  while (i < conn->n_prepared && conn->prepared[i] != sql)
-    i++;
-  snprintf(name, 16, "s%zu", i);
+  size_t i = 0, slot = conn->n_prepared;
+  for (; i < conn->n_prepared && conn->prepared[i] != sql; i++)
+    if (!conn->prepared[i]) slot = i;
+  snprintf(name, 16, "s%zu", i < conn->n_prepared ? i : slot);
   if (i < conn->n_prepared) return true;
-  if (i == STATEMENTS_MAX) abort(); /* a fixed set of constants: an invariant, not input */
-  PGresult *result = PQprepare(conn->conn, name, sql, args ? args->n : 0, args ? args->types : NULL);
-  bool ok = PQresultStatus(result) == PGRES_COMMAND_OK;
-  if (ok) {
-    conn->prepared[i] = sql;
-    conn->n_prepared = i + 1;
-  } else {
-    note_failure(conn, "prepare", result);
-    COR_LOG(conn->log, COR_WARN, "database-statement", COR_WORD("sql", sql));
-  }
-  PQclear(result);
-  return ok;
+  if (slot == STATEMENTS_MAX) abort(); /* a fixed set of constants: an invariant, not input */
+  if (PQsendPrepare(conn->conn, name, sql, args ? args->n : 0, args ? args->types : NULL) != 1) return false;
+  push(conn, sql, (int)slot, false);
+  conn->prepared[slot] = sql;
+  if (slot == conn->n_prepared) conn->n_prepared++;
+  return true;
 }
 
 /* Array header of PostgreSQL's binary format, patched when the count is known. */
@@ -141,46 +238,68 @@ static void seal_list(db_array *list) {
   memcpy(list->data, head, sizeof head);
 }
 
-PGresult *db_run(db *conn, const char *sql, db_args *args) {
-  PGresult *result = NULL;
+static bool send_statement(db *conn, const char *sql, db_args *args, bool wanted) {
   char name[16];
   int formats[DB_ARGS_MAX];
-  conn->state[0] = '\0';
-  conn->warned = false;
-  if (!conn->conn || !prepare(conn, sql, args, name)) goto done;
   for (int i = 0; args && i < args->n; i++) {
     formats[i] = 1;
-    if (args->arrays[i].data) {
-      seal_list(&args->arrays[i]);
-      args->values[i] = (const char *)args->arrays[i].data;
-      args->lengths[i] = (int)args->arrays[i].len;
-    }
+    if (!args->arrays[i].data) continue;
+    seal_list(&args->arrays[i]);
+    args->values[i] = (const char *)args->arrays[i].data;
+    args->lengths[i] = (int)args->arrays[i].len;
   }
-  result = PQexecPrepared(conn->conn, name, args ? args->n : 0, args ? args->values : NULL,
-                          args ? args->lengths : NULL, formats, 1);
-  ExecStatusType status = PQresultStatus(result);
-  if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK) {
-    note_failure(conn, "statement", result);
-    COR_LOG(conn->log, COR_WARN, "database-statement", COR_WORD("sql", sql));
-    PQclear(result);
-    result = NULL;
+  bool sent = conn->conn && !conn->failed && make_room(conn) && prepare(conn, sql, args, name) &&
+              PQsendQueryPrepared(conn->conn, name, args ? args->n : 0, args ? args->values : NULL,
+                                  args ? args->lengths : NULL, formats, 1) == 1;
+  if (sent)
+    push(conn, sql, -1, wanted);
+  else if (conn->conn && !conn->failed) {
+    note_failure(conn, "send", NULL);
+    conn->failed = true;
   }
-done:
   if (args) db_args_clear(args);
+  return sent;
+}
+
+bool db_ask(db *conn, const char *sql, db_args *args) {
+  return send_statement(conn, sql, args, true);
+}
+
+PGresult *db_answer(db *conn) {
+  if (!conn->conn || !flush(conn)) return NULL;
+  while (conn->n_pending > 0) {
+    const bool wanted = conn->queue[0].wanted;
+    PGresult *result = take_result(conn);
+    if (wanted) return result;
+    PQclear(result);
+  }
+  return NULL;
+}
+
+/* Outside a transaction of ours each statement is one. */
+static PGresult *run_alone(db *conn, const char *sql, db_args *args) {
+  conn->failed = conn->warned = false;
+  conn->state[0] = '\0';
+  PGresult *result = send_statement(conn, sql, args, true) ? db_answer(conn) : NULL;
+  if (conn->conn && !synchronise(conn)) disconnect(conn);
+  conn->failed = false;
   return result;
 }
 
+PGresult *db_run(db *conn, const char *sql, db_args *args) {
+  if (!conn->open) return run_alone(conn, sql, args);
+  return db_ask(conn, sql, args) ? db_answer(conn) : NULL;
+}
+
 bool db_do(db *conn, const char *sql, db_args *args) {
-  PGresult *result = db_run(conn, sql, args);
+  if (conn->open) return send_statement(conn, sql, args, false);
+  PGresult *result = run_alone(conn, sql, args);
   PQclear(result);
   return result != NULL;
 }
 
 const char *db_state(const db *conn) {
   return conn->state;
-}
-PGconn *db_raw(db *conn) {
-  return conn->conn;
 }
 
 static int next_arg(db_args *args, Oid oid) {

@@ -1,5 +1,6 @@
-/* db.h - the core's one PostgreSQL connection: prepared statements, binary
- * parameters, arrays for set-wise SQL, and a commit that does not lie.
+/* db.h - a PostgreSQL connection: prepared statements in a pipeline, binary
+ * parameters, arrays for set-wise SQL, and a commit that does not lie. For one
+ * thread.
  *
  * Statements are string constants: the pointer is the cache key. */
 #ifndef BROKER_DB_H
@@ -44,11 +45,16 @@ void db_rollback(db *conn);
  * SQLSTATE only); the transaction is then good for rollback alone. args may be
  * NULL; it is cleared either way. Free with PQclear. */
 PGresult *db_run(db *conn, const char *sql, db_args *args) COR_MUST_CHECK;
-/* The same for statements whose rows nobody reads. */
+/* The same for statements whose rows nobody reads. Within a transaction it is sent
+ * and not waited for: that it failed shows at the next answer or at the commit. */
 bool db_do(db *conn, const char *sql, db_args *args) COR_MUST_CHECK;
+/* Several at once, within a transaction: db_ask each, then db_answer as often, in
+ * the same order, and no db_run between. A failed ask has no answer; NULL: that
+ * statement, or one before it, failed. */
+bool db_ask(db *conn, const char *sql, db_args *args) COR_MUST_CHECK;
+PGresult *db_answer(db *conn) COR_MUST_CHECK;
 /* SQLSTATE of the last failure, "" if none. */
 const char *db_state(const db *conn);
-PGconn *db_raw(db *conn);
 
 void db_i64(db_args *args, int64_t v);
 void db_i32(db_args *args, int32_t v);

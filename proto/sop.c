@@ -58,7 +58,7 @@ static const cor_sop_row rows[] = {
 
   {.type = COR_T(CONSENT_RECORD), .name = "ConsentRecord", RECORD_ROW,
    .to_hub = true, .from_roles = REGISTRARS,
-   .before = {{COR_T(REGISTRATION), 0}},
+   .before = {{.type = COR_T(REGISTRATION)}},
    .cite = "step 2 [003:233,526]"},
 
   /* No precondition: withdrawing is never harder than consenting. */
@@ -86,7 +86,7 @@ static const cor_sop_row rows[] = {
    .categories = {[COR_C(OPERATIONS)] = FOR_OPERATIONS, [COR_C(CASEWORK)] = FOR_CASEWORK,
                   [COR_C(HEALTH)] = FOR_HEALTH},
    .handle = COR_HANDLE_CASE,
-   .before = {{COR_T(REGISTRATION), 0}}, .before_checker = BY_BOTH,
+   .before = {{.type = COR_T(REGISTRATION)}}, .before_checker = BY_BOTH,
    .cite = "step 2 [003:527]"},
 
   /* Opens and closes its own notice duty: judged late or not at admission. */
@@ -95,7 +95,7 @@ static const cor_sop_row rows[] = {
    .compartments = IN(OPERATIONS), .purposes = FOR(TRAVEL_ARRANGEMENT), .bases = BASIS(CONSENT),
    .categories = {[COR_C(OPERATIONS)] = FOR_OPERATIONS},
    .handle = COR_HANDLE_CASE, .safeguards = true, .needs_event = true,
-   .before = {{COR_T(CASE_FILE), 0}}, .before_checker = BY_BOTH,
+   .before = {{.type = COR_T(CASE_FILE)}}, .before_checker = BY_BOTH,
    .opens = {COR_DUTY_ABN_NOTICE, COR_DUTY_ABN_CONFIRM}, .closes = {COR_DUTY_ABN_NOTICE},
    .cite = "step 4 [003:591-597]"},
 
@@ -104,7 +104,7 @@ static const cor_sop_row rows[] = {
    .compartments = IN(OPERATIONS), .purposes = FOR(TRAVEL_ARRANGEMENT), .bases = BASIS(NO_PERSONAL_DATA),
    .categories = {[COR_C(OPERATIONS)] = CAT(OPERATIONAL)},
    .handle = COR_HANDLE_CASE, .needs_outcome = true,
-   .before = {{COR_T(ABN), 0}}, .before_checker = BY_BOTH,
+   .before = {{.type = COR_T(ABN)}}, .before_checker = BY_BOTH,
    .closes = {COR_DUTY_ABN_CONFIRM},
    .cite = "step 4 [003:607]"},
 
@@ -114,7 +114,7 @@ static const cor_sop_row rows[] = {
    .bases = BASIS(CONSENT) | BASIS(NO_PERSONAL_DATA),
    .categories = {[COR_C(OPERATIONS)] = CAT(OPERATIONAL) | CAT(TRAVEL)},
    .handle = COR_HANDLE_CASE, .needs_event = true,
-   .before = {{COR_T(ABN_CONFIRM), COR_OUTCOME(YES), .by_recipient = true}}, .before_checker = BY_BOTH,
+   .before = {{.type = COR_T(ABN_CONFIRM), .outcome = COR_OUTCOME(YES), .by_recipient = true}}, .before_checker = BY_BOTH,
    .opens = {COR_DUTY_DEPARTURE_ENTRY},
    .cite = "step 4 [003:581]"},
 
@@ -124,7 +124,7 @@ static const cor_sop_row rows[] = {
    .bases = BASIS(CONSENT) | BASIS(NO_PERSONAL_DATA),
    .categories = {[COR_C(OPERATIONS)] = CAT(OPERATIONAL) | CAT(TRAVEL)},
    .handle = COR_HANDLE_CASE, .needs_event = true, .needs_outcome = true,
-   .before = {{COR_T(TICKET_ISSUED), 0}}, .before_checker = BY_BOTH,
+   .before = {{.type = COR_T(TICKET_ISSUED)}}, .before_checker = BY_BOTH,
    .opens = {COR_DUTY_ARRIVAL_NOTICE}, .opens_unless_no = true, .closes = {COR_DUTY_DEPARTURE_ENTRY},
    .cite = "step 5 [003:650]"},
 
@@ -134,7 +134,7 @@ static const cor_sop_row rows[] = {
    .bases = BASIS(CONSENT) | BASIS(NO_PERSONAL_DATA),
    .categories = {[COR_C(OPERATIONS)] = CAT(OPERATIONAL) | CAT(TRAVEL)},
    .handle = COR_HANDLE_CASE,
-   .before = {{COR_T(DEPARTURE_CONFIRMATION), COR_OUTCOME(YES)}}, .before_checker = BY_BOTH,
+   .before = {{.type = COR_T(DEPARTURE_CONFIRMATION), .outcome = COR_OUTCOME(YES)}}, .before_checker = BY_BOTH,
    .closes = {COR_DUTY_ARRIVAL_NOTICE},
    .cite = "step 6 [003:667-670]"},
 
@@ -152,7 +152,7 @@ static const cor_sop_row rows[] = {
    .compartments = IN(CASEWORK), .purposes = FOR(REINTEGRATION), .bases = BASIS(NO_PERSONAL_DATA),
    .categories = {[COR_C(CASEWORK)] = CAT(OPERATIONAL)},
    .handle = COR_HANDLE_REFERRAL, .needs_outcome = true,
-   .before = {{COR_T(REFERRAL), 0}}, .before_checker = BY_BOTH,
+   .before = {{.type = COR_T(REFERRAL)}}, .before_checker = BY_BOTH,
    .closes = {COR_DUTY_REFERRAL_ANSWER},
    .cite = "step 9 [004:3008]"},
 
@@ -162,7 +162,7 @@ static const cor_sop_row rows[] = {
    .bases = BASIS(CONSENT) | BASIS(LIFE_AT_RISK) | BASIS(CHILD_BEST_INTERESTS),
    .categories = {[COR_C(CASEWORK)] = FOR_PROVIDER},
    .handle = COR_HANDLE_REFERRAL,
-   .before = {{COR_T(REFERRAL_ACK), COR_OUTCOME(YES)}}, .before_checker = BY_BOTH,
+   .before = {{.type = COR_T(REFERRAL_ACK), .outcome = COR_OUTCOME(YES)}}, .before_checker = BY_BOTH,
    .cite = "step 9 [004:3003]"},
 
   {.type = COR_T(SERVICE_REPORT), .name = "ServiceReport",
@@ -171,7 +171,7 @@ static const cor_sop_row rows[] = {
    .bases = BASIS(CONSENT) | BASIS(NO_PERSONAL_DATA),
    .categories = {[COR_C(CASEWORK)] = FROM_PROVIDER},
    .handle = COR_HANDLE_REFERRAL,
-   .before = {{COR_T(REFERRAL_HANDOVER), 0}}, .before_checker = BY_BOTH,
+   .before = {{.type = COR_T(REFERRAL_HANDOVER)}}, .before_checker = BY_BOTH,
    .cite = "step 9 [004:3009-3010]"},
 
   /* --- the hub's own notices --- */

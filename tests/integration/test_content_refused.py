@@ -17,10 +17,14 @@ CODE = {name: code for code, name in CODES.items()}
 
 
 class ContentRefused(interop.InteropTest):
+    def inbox(self, case, **who):
+        """Empty while Conakry does not know the case."""
+        answer = self.c.corridor(ORIGIN, "inbox", "--case", case.handle.hex(), **who).json
+        return (answer or {}).get("messages", [])
+
     def held(self, case, kind, **who):
         def found():
-            listed = self.c.corridor(ORIGIN, "inbox", "--case", case.handle.hex(), **who).json["messages"]
-            return [m for m in listed if m["type"] == kind]
+            return [m for m in self.inbox(case, **who) if m["type"] == kind]
         return wait_for(found, 20, f"Conakry holds {kind}")[0]["messageId"]
 
     def ended(self, message):
@@ -67,8 +71,7 @@ class ContentRefused(interop.InteropTest):
 
     def next_file(self, case, before):
         def found():
-            listed = self.c.corridor(ORIGIN, "inbox", "--case", case.handle.hex()).json["messages"]
-            return [m["messageId"] for m in listed if m["type"] == "CaseFile" and m["messageId"] != before]
+            return [m["messageId"] for m in self.inbox(case) if m["type"] == "CaseFile" and m["messageId"] != before]
         return wait_for(found, 20, "Conakry holds the next file")[0]
 
     def fields(self, case, **change):
@@ -129,8 +132,7 @@ class ContentRefused(interop.InteropTest):
         (sent,), _ = self.send((header, body))
 
         def health_parts():
-            listed = self.c.corridor(ORIGIN, "inbox", "--case", case.handle.hex(), **FATOU).json["messages"]
-            return [m["messageId"] for m in listed if m["compartment"] == "HEALTH"]
+            return [m["messageId"] for m in self.inbox(case, **FATOU) if m["compartment"] == "HEALTH"]
         self.shown(wait_for(health_parts, 20, "the health part")[0], 3)
         self.assertEqual(self.ended(sent)[0], "CONTENT_REFUSED")
         self.assertEqual(self.view(case), unseen)
