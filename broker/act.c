@@ -31,7 +31,7 @@ void act_answer(act *a, const duty_answer *one) {
 
 bool act_write(act *a, core *c) {
   bool ok = duties_write_opened(c, a) && duties_write_answered(c, a) &&
-            notice_write(&a->notices, c, a->now) && ledger_write(&a->log, c->db, a->now);
+            notice_write(&a->notices, c, a->now) && ledger_write(&a->log, &c->leaves, c->db, a->now);
   if (ok) core_count(c, CORE_LOG_RECORDS, (int64_t)a->log.n);
   return ok;
 }

@@ -75,20 +75,18 @@ static bool decide(core *c, act *a, submission *s, int *code) {
 }
 
 static bool decide_run(core *c, act *a, run *u) {
-  facts_item items[ROUND_MAX];
+  facts_item *items[ROUND_MAX];
   submission *of[ROUND_MAX];
   size_t n = 0;
   for (size_t i = 0; i < u->n; i++)
     if (!u->list[i]->settled) {
       of[n] = u->list[i];
-      items[n++] = u->list[i]->item;
+      items[n++] = &u->list[i]->item;
     }
   if (n == 0) return true;
   if (!facts_load(c, items, n, u->records ? FACTS_UPDATE : FACTS_SHARE, a->now)) return false;
-  for (size_t i = 0; i < n; i++) {
-    of[i]->item = items[i];
+  for (size_t i = 0; i < n; i++)
     if (!decide(c, a, of[i], &of[i]->code)) return false;
-  }
   return true;
 }
 

@@ -34,13 +34,15 @@ typedef struct candidate {
   Corridor__V1__Header *header; /* owned */
   Corridor__V1__Cover *cover;   /* owned */
   int code;                     /* of the gate */
-  bool claimed, first;
-  size_t entry; /* ledger entry of a first claim */
+  int64_t leaf;                 /* reserved for the log record of a first claim; 0 = claimed before */
+  bool claimed_before, claimed, first;
+  int row; /* of batch.marked: what is to be sent */
 } candidate;
 
 typedef struct claim_batch {
   candidate *list;
   size_t n;
+  PGresult *marked; /* of mark_claimed */
 } claim_batch;
 
 static void batch_clear(claim_batch *b) {
@@ -49,6 +51,7 @@ static void batch_clear(claim_batch *b) {
     cor_message_free((ProtobufCMessage *)b->list[i].cover);
   }
   free(b->list);
+  PQclear(b->marked);
   *b = (claim_batch){0};
 }
 
@@ -85,8 +88,8 @@ static bool look(core *c, PGresult **out) {
   db_i32(&args, CLAIM_MAX);
   *out = db_run(
       c->db,
-      "SELECT sequence, message_id, admitted_at, case_handle, header, cover, bytes FROM ("
-      " SELECT d.sequence, d.message_id, d.admitted_at, d.case_handle, m.header, m.cover,"
+      "SELECT sequence, message_id, admitted_at, case_handle, header, cover, bytes, claims FROM ("
+      " SELECT d.sequence, d.message_id, d.admitted_at, d.case_handle, m.header, m.cover, d.claims,"
       "  octet_length(m.body) AS bytes, w.idle, w.bytes AS free, row_number() OVER line AS nth,"
       "  sum(octet_length(m.body)) OVER line AS total"
       " FROM unnest($1::text[], $2::int[], $3::bigint[], $4::bool[], $5::smallint[])"
@@ -112,6 +115,7 @@ static void take_candidate(core *c, claim_batch *b, const PGresult *r, int row) 
   k->has_case = !db_null(r, row, 3);
   db_get_fixed(r, row, 3, k->case_handle, COR_ID_LEN);
   k->bytes = (uint64_t)db_get_int(r, row, 6);
+  k->claimed_before = db_get_int(r, row, 7) > 0;
   k->header = (Corridor__V1__Header *)cor_decode(&corridor__v1__header__descriptor, db_get_bytes(r, row, 4),
                                                  COR_HEADER_MAX, true, &err);
   if (k->header && !db_null(r, row, 5))
@@ -125,7 +129,8 @@ static void take_candidate(core *c, claim_batch *b, const PGresult *r, int row) 
 
 /* The gate again, with consents read under the case lock. */
 static bool judge(core *c, claim_batch *b, int64_t now) {
-  facts_item items[CLAIM_MAX];
+  facts_item *items = calloc(b->n, sizeof *items), *pointers[CLAIM_MAX];
+  if (!items) abort();
   for (size_t i = 0; i < b->n; i++) {
     candidate *k = &b->list[i];
     bool from_hub = strcmp(k->header->sender, "hub") == 0;
@@ -135,9 +140,10 @@ static bool judge(core *c, claim_batch *b, int64_t now) {
                             .admitted_at = k->admitted_at,
                             .has_case = k->has_case && !from_hub};
     memcpy(items[i].case_handle, k->case_handle, COR_ID_LEN);
+    pointers[i] = &items[i];
   }
-  if (!facts_load(c, items, b->n, FACTS_SHARE, now)) return false;
-  for (size_t i = 0; i < b->n; i++) {
+  const bool loaded = facts_load(c, pointers, b->n, FACTS_SHARE, now);
+  for (size_t i = 0; loaded && i < b->n; i++) {
     cor_gate_facts *facts = &items[i].facts;
     /* Judged at admission, and true since: skew of the sender's clock, the table
      * version it used, whether the handle was new. */
@@ -146,14 +152,25 @@ static bool judge(core *c, claim_batch *b, int64_t now) {
     facts->handle_taken = false;
     b->list[i].code = cor_gate_decide(facts, &header).code;
   }
-  return true;
+  free(items);
+  return loaded;
 }
 
+/* Marks what may leave, names its log record, and reads what is to be sent. */
 static bool mark_claimed(core *c, claim_batch *b, int64_t now) {
   db_args args = {0};
-  db_array *sequence = db_list(&args, DB_I64);
-  for (size_t i = 0; i < b->n; i++)
-    if (b->list[i].code == COR_OK) db_add_i64(sequence, b->list[i].sequence);
+  db_array *sequence = db_list(&args, DB_I64), *leaf = db_list(&args, DB_I64), *at = db_list(&args, DB_I32);
+  for (size_t i = 0; i < b->n; i++) {
+    candidate *k = &b->list[i];
+    if (k->code != COR_OK) continue;
+    if (!k->claimed_before && !ledger_reserve(&c->leaves, c->db, 1, &k->leaf)) {
+      db_args_clear(&args);
+      return false;
+    }
+    db_add_i64(sequence, k->sequence);
+    db_add_i64(leaf, k->leaf);
+    db_add_i64(at, (int64_t)i);
+  }
   if (sequence->count == 0) {
     db_args_clear(&args);
     return true;
@@ -161,21 +178,23 @@ static bool mark_claimed(core *c, claim_batch *b, int64_t now) {
   db_i64(&args, now);
   db_i64(&args, now + LEASE_MS);
   db_text(&args, c->broker);
-  PGresult *r = db_run(
+  b->marked = db_run(
       c->db,
-      "UPDATE corridor.delivery SET state = 2, claims = claims + 1, lease_until = $3, lease_broker = $4,"
-      " first_claimed_at = coalesce(first_claimed_at, $2)"
-      " WHERE sequence = ANY($1::bigint[]) AND state = 1 RETURNING sequence, claims",
+      "UPDATE corridor.delivery d SET state = 2, claims = d.claims + 1, lease_until = $5, lease_broker = $6,"
+      "  first_claimed_at = coalesce(d.first_claimed_at, $4), claim_leaf = coalesce(d.claim_leaf, "
+      "nullif(u.leaf, 0))"
+      " FROM unnest($1::bigint[], $2::bigint[], $3::int[]) AS u (sequence, leaf, i), corridor.message m"
+      " WHERE d.sequence = u.sequence AND d.state = 1"
+      "  AND m.message_id = d.message_id AND m.admitted_at = d.admitted_at"
+      " RETURNING u.i, d.claims, m.header, m.signature, m.body",
       &args);
-  if (!r) return false;
-  for (int row = 0; row < PQntuples(r); row++)
-    for (size_t i = 0; i < b->n; i++)
-      if (b->list[i].sequence == db_get_int(r, row, 0)) {
-        b->list[i].claimed = true;
-        b->list[i].first = db_get_int(r, row, 1) == 1;
-      }
-  PQclear(r);
-  return true;
+  for (int row = 0; b->marked && row < PQntuples(b->marked); row++) {
+    candidate *k = &b->list[db_get_int(b->marked, row, 0)];
+    k->claimed = true;
+    k->first = db_get_int(b->marked, row, 1) == 1;
+    k->row = row;
+  }
+  return b->marked != NULL;
 }
 
 static void note(act *a, core *c, candidate *k, Corridor__V1__LogKind kind) {
@@ -184,7 +203,8 @@ static void note(act *a, core *c, candidate *k, Corridor__V1__LogKind kind) {
   if (k->cover) record.consent_id = k->cover->consent_id;
   record.code = (uint32_t)k->code;
   record.card_list = cor_cards_number(c->cards);
-  k->entry = ledger_add(&a->log, &record);
+  const size_t entry = ledger_add(&a->log, &record);
+  if (kind == CORRIDOR__V1__LOG_KIND__LOG_CLAIMED) a->log.entries[entry].leaf_id = k->leaf;
 }
 
 static bool tell_stopped(core *c, act *a, candidate *k) {
@@ -228,54 +248,15 @@ static bool stop_refused(core *c, act *a, claim_batch *b) {
   return ok;
 }
 
-static bool link_leaves(core *c, const act *a, const claim_batch *b) {
-  db_args args = {0};
-  db_array *sequence = db_list(&args, DB_I64), *leaf = db_list(&args, DB_I64);
-  for (size_t i = 0; i < b->n; i++) {
-    if (!b->list[i].claimed || !b->list[i].first) continue;
-    db_add_i64(sequence, b->list[i].sequence);
-    db_add_i64(leaf, a->log.entries[b->list[i].entry].leaf_id);
-  }
-  if (sequence->count == 0) {
-    db_args_clear(&args);
-    return true;
-  }
-  return db_do(c->db,
-               "UPDATE corridor.delivery d SET claim_leaf = u.leaf FROM unnest($1::bigint[], $2::bigint[]) "
-               "AS u (sequence, leaf)"
-               " WHERE d.sequence = u.sequence",
-               &args);
-}
-
 /* ---- sending, after the commit ---- */
 
-static PGresult *load_bodies(core *c, const claim_batch *b) {
-  db_args args = {0};
-  db_array *id = db_list(&args, DB_BYTES), *at = db_list(&args, DB_I64), *index = db_list(&args, DB_I32);
-  for (size_t i = 0; i < b->n; i++) {
-    if (!b->list[i].claimed) continue;
-    db_add_bytes(id, (cor_bytes){b->list[i].message_id, COR_ID_LEN});
-    db_add_i64(at, b->list[i].admitted_at);
-    db_add_i64(index, (int64_t)i);
-  }
-  if (id->count == 0) {
-    db_args_clear(&args);
-    return NULL;
-  }
-  return db_run(c->db,
-                "SELECT u.i, m.header, m.signature, m.body FROM unnest($1::bytea[], $2::bigint[], $3::int[]) "
-                "AS u (id, at, i)"
-                " JOIN corridor.message m ON m.message_id = u.id AND m.admitted_at = u.at ORDER BY u.i",
-                &args);
-}
-
-static void send_one(core *c, const candidate *k, const PGresult *r, int row) {
+static void send_one(core *c, const candidate *k, const PGresult *marked) {
   session *s = session_of(c->sessions, k->header->recipient);
   cor_error err;
   if (!s) return; /* gone meanwhile: the lease runs out and it is claimed again */
-  cor_bytes header = db_get_bytes(r, row, 1);
+  cor_bytes header = db_get_bytes(marked, k->row, 2);
   Corridor__V1__Signature *signature = (Corridor__V1__Signature *)cor_decode(
-      &corridor__v1__signature__descriptor, db_get_bytes(r, row, 2), COR_HEADER_MAX, true, &err);
+      &corridor__v1__signature__descriptor, db_get_bytes(marked, k->row, 3), COR_HEADER_MAX, true, &err);
   Corridor__V1__Envelope envelope = CORRIDOR__V1__ENVELOPE__INIT;
   Corridor__V1__Delivery delivery = CORRIDOR__V1__DELIVERY__INIT;
   envelope.header = (ProtobufCBinaryData){header.len, (uint8_t *)header.data};
@@ -287,7 +268,7 @@ static void send_one(core *c, const candidate *k, const PGresult *r, int row) {
   /* Safe to send: the claim is committed (db_commit true), so a withdrawal from
    * here on finds this office on its list. */
   if (signature &&
-      doorway_send(c->doorway, s->connection, COR_DELIVER, &delivery.base, db_get_bytes(r, row, 3))) {
+      doorway_send(c->doorway, s->connection, COR_DELIVER, &delivery.base, db_get_bytes(marked, k->row, 4))) {
     s->in_flight++;
     s->in_flight_bytes += k->bytes;
   }
@@ -302,7 +283,7 @@ static bool claim_batch_run(core *c, claim_batch *b, int64_t now) {
   if (!judge(c, b, now) || !mark_claimed(c, b, now) || !stop_refused(c, &a, b)) goto out;
   for (size_t i = 0; i < b->n; i++)
     if (b->list[i].claimed && b->list[i].first) note(&a, c, &b->list[i], CORRIDOR__V1__LOG_KIND__LOG_CLAIMED);
-  ok = act_write(&a, c) && link_leaves(c, &a, b) && db_commit(c->db);
+  ok = act_write(&a, c) && db_commit(c->db);
 out:
   if (!ok) db_rollback(c->db);
   act_clear(&a);
@@ -311,8 +292,6 @@ out:
 
 bool claim_round(core *c, bool *any) {
   claim_batch b = {0};
-  bool ok = false;
-  PGresult *bodies = NULL;
   *any = false;
   if (!c->cards || c->sessions->n == 0 || !db_ready(c->db)) return true;
   PGresult *r;
@@ -323,16 +302,14 @@ bool claim_round(core *c, bool *any) {
   for (int row = 0; row < PQntuples(r) && b.n < CLAIM_MAX; row++)
     take_candidate(c, &b, r, row);
   PQclear(r);
-  ok = b.n == 0 || claim_batch_run(c, &b, core_gate_time(c));
-  if (!ok || b.n == 0) goto out;
-  bodies = load_bodies(c, &b);
-  for (int row = 0; bodies && row < PQntuples(bodies); row++)
-    send_one(c, &b.list[db_get_int(bodies, row, 0)], bodies, row);
-  for (size_t i = 0; i < b.n; i++)
+  const bool ok = b.n == 0 || claim_batch_run(c, &b, core_gate_time(c));
+  int64_t sent = 0;
+  for (size_t i = 0; ok && i < b.n; i++) {
+    if (b.list[i].claimed) send_one(c, &b.list[i], b.marked);
+    sent += b.list[i].claimed;
     *any |= b.list[i].claimed || b.list[i].code != COR_OK;
-  core_count(c, CORE_CLAIMED, bodies ? PQntuples(bodies) : 0);
-out:
-  PQclear(bodies);
+  }
+  core_count(c, CORE_CLAIMED, sent);
   batch_clear(&b);
   return ok;
 }

@@ -16,6 +16,7 @@
 #include "corridor/sign.h"
 #include "corridor/status.h"
 #include "db.h"
+#include "ledger.h"
 
 struct conveyor;
 struct doorway;
@@ -47,6 +48,7 @@ typedef struct core {
   int64_t highest_committed; /* gate time never goes below */
   int32_t partition_month;   /* partitions exist for it and the next */
   db *db;
+  ledger_ids leaves;         /* reserved on that connection */
   struct doorway *doorway;   /* to the door */
   struct conveyor *conveyor; /* from it; NULL in a test without one */
   struct sessions *sessions;

@@ -4,8 +4,8 @@
  * everything else, each a fresh statement, so that at READ COMMITTED whatever
  * committed before our lock was granted is seen; an item without standing takes
  * part in no later statement, so "unknown" and "not yours" cost and tell the
- * same. A handful of statements per run, however many items. Trusts verified,
- * decoded headers. */
+ * same. Two round trips per run, however many items. Trusts verified, decoded
+ * headers. */
 #include "facts.h"
 #include "corridor/codec.h"
 #include "corridor/refusal.h"
@@ -61,71 +61,6 @@ static void load_parties(core *c, facts_item *it, int64_t now) {
                                             it->admitted_at);
 }
 
-/* (office, handle) -> case, for senders and recipients in one statement. */
-static bool load_standing(core *c, facts_item *items, size_t n) {
-  db_args args = {0};
-  db_array *office = db_list(&args, DB_TEXT), *handle = db_list(&args, DB_BYTES);
-  for (size_t i = 0; i < n; i++) {
-    db_add_text(office, items[i].header->sender);
-    db_add_bytes(handle, standing_handle(&items[i]));
-    db_add_text(office, items[i].header->recipient);
-    db_add_bytes(handle, cor_bytes_of(items[i].header->handle));
-  }
-  PGresult *r = db_run(c->db,
-                       "SELECT a.i, s.case_handle FROM unnest($1::text[], $2::bytea[]) WITH ORDINALITY AS a "
-                       "(office, handle, i)"
-                       " JOIN corridor.standing s ON s.office = a.office AND s.handle = a.handle",
-                       &args);
-  if (!r) return false;
-  for (int row = 0; row < PQntuples(r); row++) {
-    size_t at = (size_t)db_get_int(r, row, 0) - 1;
-    facts_item *it = &items[at / 2];
-    if (at % 2) {
-      it->facts.recipient_is_other_party = true;
-    } else {
-      it->facts.sender_standing = true;
-      if (!it->claim) db_get_fixed(r, row, 1, it->case_handle, COR_ID_LEN);
-      it->has_case = true;
-    }
-  }
-  PQclear(r);
-  return true;
-}
-
-/* The lock and what the case row says. Registrations look up their new handle. */
-static bool load_cases(core *c, facts_item *items, size_t n, facts_lock lock) {
-  static const char share[] =
-      "SELECT handle, programme, withdrawn_at FROM corridor.avrr_case WHERE handle = ANY($1::bytea[])"
-      " ORDER BY handle FOR SHARE";
-  static const char update[] =
-      "SELECT handle, programme, withdrawn_at FROM corridor.avrr_case WHERE handle = ANY($1::bytea[])"
-      " ORDER BY handle FOR UPDATE";
-  db_args args = {0};
-  db_array *handles = db_list(&args, DB_BYTES);
-  for (size_t i = 0; i < n; i++) {
-    if (items[i].has_case) db_add_bytes(handles, case_of(&items[i]));
-    if (items[i].header->type == COR_T(REGISTRATION))
-      db_add_bytes(handles, cor_bytes_of(items[i].header->handle));
-  }
-  PGresult *r = db_run(c->db, lock == FACTS_UPDATE ? update : share, &args);
-  if (!r) return false;
-  for (int row = 0; row < PQntuples(r); row++) {
-    cor_bytes handle = db_get_bytes(r, row, 0);
-    for (size_t i = 0; i < n; i++) {
-      facts_item *it = &items[i];
-      if (it->header->type == COR_T(REGISTRATION) &&
-          cor_bytes_equal(handle, cor_bytes_of(it->header->handle)))
-        it->facts.handle_taken = true;
-      if (!it->has_case || !cor_bytes_equal(handle, case_of(it))) continue;
-      it->facts.case_known = true;
-      it->facts.case_withdrawn = !db_null(r, row, 2);
-      snprintf(it->facts.programme, sizeof it->facts.programme, "%s", db_get_text(r, row, 1));
-    }
-  }
-  PQclear(r);
-  return true;
-}
-
 static void take_scope(cor_gate_consent *consent, const PGresult *r, int row) {
   consent->found = true;
   consent->valid_from = db_get_int(r, row, 1);
@@ -141,24 +76,93 @@ static void take_scope(cor_gate_consent *consent, const PGresult *r, int row) {
   scope->onward = db_get_int(r, row, 9) != 0;
 }
 
-/* Newest version only: a higher one supersedes. A consent of another case is
- * not found. */
-static bool load_consents(core *c, facts_item *items, size_t n) {
-  db_args args = {0};
-  db_array *id = db_list(&args, DB_BYTES), *handle = db_list(&args, DB_BYTES), *at = db_list(&args, DB_I32);
+/* ---- loaders: what to ask of the database, and what its rows say ---- */
+
+/* The statement and its arguments, or NULL when there is nothing to ask. Rows name
+ * the item in their first column. */
+typedef const char *(*ask_fn)(facts_item *const *items, size_t n, facts_lock lock, db_args *args);
+typedef void (*take_fn)(facts_item *const *items, const PGresult *r, int row);
+
+static facts_item *item_of(facts_item *const *items, const PGresult *r, int row) {
+  return items[db_get_int(r, row, 0)];
+}
+
+/* An argument list nobody put anything into asks nothing. */
+static const char *unless_empty(const char *sql, const db_array *list, db_args *args) {
+  if (list->count > 0) return sql;
+  db_args_clear(args);
+  return NULL;
+}
+
+/* (office, handle) -> case, for senders (even) and recipients (odd). The hub's own
+ * notices need none. */
+static const char *ask_standing(facts_item *const *items, size_t n, facts_lock lock, db_args *args) {
+  (void)lock;
+  db_array *office = db_list(args, DB_TEXT), *handle = db_list(args, DB_BYTES), *at = db_list(args, DB_I32);
   for (size_t i = 0; i < n; i++) {
-    cor_bytes consent = facts_consent_id(&items[i]);
-    if (!items[i].facts.case_known || consent.len != COR_ID_LEN) continue;
-    db_add_bytes(id, consent);
-    db_add_bytes(handle, case_of(&items[i]));
+    if (cor_sop_find(items[i]->header->type)->from_hub) continue;
+    db_add_text(office, items[i]->header->sender);
+    db_add_bytes(handle, standing_handle(items[i]));
+    db_add_i64(at, (int64_t)(2 * i));
+    db_add_text(office, items[i]->header->recipient);
+    db_add_bytes(handle, cor_bytes_of(items[i]->header->handle));
+    db_add_i64(at, (int64_t)(2 * i + 1));
+  }
+  return unless_empty("SELECT a.i / 2, s.case_handle, a.i % 2 FROM unnest($1::text[], $2::bytea[], $3::int[])"
+                      " AS a (office, handle, i)"
+                      " JOIN corridor.standing s ON s.office = a.office AND s.handle = a.handle",
+                      at, args);
+}
+
+static void take_standing(facts_item *const *items, const PGresult *r, int row) {
+  facts_item *it = item_of(items, r, row);
+  if (db_get_int(r, row, 2)) {
+    it->facts.recipient_is_other_party = true;
+    return;
+  }
+  it->facts.sender_standing = true;
+  if (!it->claim) db_get_fixed(r, row, 1, it->case_handle, COR_ID_LEN);
+  it->has_case = true;
+}
+
+/* The lock and what the case row says. Registrations look up their new handle. */
+static const char *ask_cases(facts_item *const *items, size_t n, facts_lock lock, db_args *args) {
+#define CASES                                                                                                \
+  "SELECT a.i, k.programme, k.withdrawn_at FROM unnest($1::bytea[], $2::int[]) AS a (handle, i)"             \
+  " JOIN corridor.avrr_case k ON k.handle = a.handle ORDER BY k.handle FOR "
+  static const char share[] = CASES "SHARE OF k", update[] = CASES "UPDATE OF k";
+  db_array *handle = db_list(args, DB_BYTES), *at = db_list(args, DB_I32);
+  for (size_t i = 0; i < n; i++) {
+    const bool fresh = items[i]->header->type == COR_T(REGISTRATION);
+    if (!fresh && !items[i]->has_case) continue;
+    db_add_bytes(handle, fresh ? cor_bytes_of(items[i]->header->handle) : case_of(items[i]));
     db_add_i64(at, (int64_t)i);
   }
-  if (id->count == 0) {
-    db_args_clear(&args);
-    return true;
+  return unless_empty(lock == FACTS_UPDATE ? update : share, at, args);
+}
+
+static void take_case(facts_item *const *items, const PGresult *r, int row) {
+  facts_item *it = item_of(items, r, row);
+  if (it->header->type == COR_T(REGISTRATION)) it->facts.handle_taken = true;
+  if (!it->has_case) return;
+  it->facts.case_known = true;
+  it->facts.case_withdrawn = !db_null(r, row, 2);
+  snprintf(it->facts.programme, sizeof it->facts.programme, "%s", db_get_text(r, row, 1));
+}
+
+/* Newest version only: a higher one supersedes. A consent of another case is
+ * not found. */
+static const char *ask_consents(facts_item *const *items, size_t n, facts_lock lock, db_args *args) {
+  (void)lock;
+  db_array *id = db_list(args, DB_BYTES), *handle = db_list(args, DB_BYTES), *at = db_list(args, DB_I32);
+  for (size_t i = 0; i < n; i++) {
+    const cor_bytes consent = facts_consent_id(items[i]);
+    if (!items[i]->has_case || consent.len != COR_ID_LEN) continue;
+    db_add_bytes(id, consent);
+    db_add_bytes(handle, case_of(items[i]));
+    db_add_i64(at, (int64_t)i);
   }
-  PGresult *r = db_run(
-      c->db,
+  return unless_empty(
       "SELECT a.i, c.valid_from, c.valid_until, coalesce(c.withdrawn_at, 0), c.taken_by, s.purpose,"
       "  s.categories, s.recipient_office, s.recipient_role, s.onward"
       " FROM unnest($1::bytea[], $2::bytea[], $3::int[]) AS a (id, handle, i)"
@@ -166,12 +170,11 @@ static bool load_consents(core *c, facts_item *items, size_t n) {
       "               ORDER BY version DESC LIMIT 1) c ON true"
       " LEFT JOIN corridor.consent_scope s ON s.consent_id = c.consent_id AND s.version = c.version"
       " ORDER BY a.i, s.n",
-      &args);
-  if (!r) return false;
-  for (int row = 0; row < PQntuples(r); row++)
-    take_scope(&items[db_get_int(r, row, 0)].facts.consent, r, row);
-  PQclear(r);
-  return true;
+      at, args);
+}
+
+static void take_consent(facts_item *const *items, const PGresult *r, int row) {
+  take_scope(&item_of(items, r, row)->facts.consent, r, row);
 }
 
 /* At claim what had to happen before has happened; but an acceptance may have
@@ -180,154 +183,157 @@ static bool settled(const facts_item *it) {
   return it->claim && it->header->type != COR_T(REFERRAL_HANDOVER);
 }
 
-static bool load_steps(core *c, facts_item *items, size_t n) {
-  db_args args = {0};
-  db_array *handles = db_list(&args, DB_BYTES);
+static const char *ask_steps(facts_item *const *items, size_t n, facts_lock lock, db_args *args) {
+  (void)lock;
+  db_array *handle = db_list(args, DB_BYTES), *at = db_list(args, DB_I32);
   for (size_t i = 0; i < n; i++) {
-    if (settled(&items[i]))
-      items[i].facts.history = items[i].facts.history_yes = items[i].facts.recipient_yes = UINT64_MAX;
-    else if (items[i].facts.case_known)
-      db_add_bytes(handles, cor_bytes_of(items[i].header->handle));
-  }
-  if (handles->count == 0) {
-    db_args_clear(&args);
-    return true;
-  }
-  PGresult *r = db_run(
-      c->db, "SELECT handle, type, outcome, office FROM corridor.step WHERE handle = ANY($1::bytea[])",
-      &args);
-  if (!r) return false;
-  for (int row = 0; row < PQntuples(r); row++) {
-    uint64_t bit = UINT64_C(1) << db_get_int(r, row, 1);
-    for (size_t i = 0; i < n; i++) {
-      if (settled(&items[i]) ||
-          !cor_bytes_equal(db_get_bytes(r, row, 0), cor_bytes_of(items[i].header->handle)))
-        continue;
-      items[i].facts.history |= bit;
-      if (db_get_int(r, row, 2) != COR_OUTCOME(YES)) continue;
-      items[i].facts.history_yes |= bit;
-      if (strcmp(db_get_text(r, row, 3), items[i].header->recipient) == 0)
-        items[i].facts.recipient_yes |= bit;
+    cor_gate_facts *facts = &items[i]->facts;
+    if (settled(items[i])) {
+      facts->history = facts->history_yes = facts->recipient_yes = UINT64_MAX;
+    } else if (items[i]->has_case) {
+      db_add_bytes(handle, cor_bytes_of(items[i]->header->handle));
+      db_add_i64(at, (int64_t)i);
     }
   }
-  PQclear(r);
-  return true;
+  return unless_empty("SELECT a.i, s.type, s.outcome, s.office FROM unnest($1::bytea[], $2::int[])"
+                      " AS a (handle, i) JOIN corridor.step s ON s.handle = a.handle",
+                      at, args);
+}
+
+static void take_step(facts_item *const *items, const PGresult *r, int row) {
+  facts_item *it = item_of(items, r, row);
+  const uint64_t bit = UINT64_C(1) << db_get_int(r, row, 1);
+  it->facts.history |= bit;
+  if (db_get_int(r, row, 2) != COR_OUTCOME(YES)) return;
+  it->facts.history_yes |= bit;
+  if (strcmp(db_get_text(r, row, 3), it->header->recipient) == 0) it->facts.recipient_yes |= bit;
 }
 
 /* Every offer of the needs that are answered here, in one order: two answers to
  * one need wait for each other, and the second sees the first. */
-static bool lock_needs(core *c, const facts_item *items, size_t n) {
-  db_args args = {0};
-  db_array *handles = db_list(&args, DB_BYTES);
+static const char *ask_needs(facts_item *const *items, size_t n, facts_lock lock, db_args *args) {
+  (void)lock;
+  db_array *handles = db_list(args, DB_BYTES);
   for (size_t i = 0; i < n; i++)
-    if (!items[i].claim && items[i].header->type == COR_T(REFERRAL_ACK))
-      db_add_bytes(handles, cor_bytes_of(items[i].header->handle));
-  if (handles->count == 0) {
-    db_args_clear(&args);
-    return true;
-  }
-  return db_do(c->db,
-               "SELECT FROM corridor.referral WHERE referral_id IN"
-               " (SELECT referral_id FROM corridor.referral WHERE handle = ANY($1::bytea[]))"
-               " ORDER BY handle FOR UPDATE",
-               &args);
+    if (!items[i]->claim && items[i]->header->type == COR_T(REFERRAL_ACK))
+      db_add_bytes(handles, cor_bytes_of(items[i]->header->handle));
+  return unless_empty("SELECT 0 FROM corridor.referral WHERE referral_id IN"
+                      " (SELECT referral_id FROM corridor.referral WHERE handle = ANY($1::bytea[]))"
+                      " ORDER BY handle FOR UPDATE",
+                      handles, args);
 }
 
 /* Does another provider hold the need behind this referral handle? */
-static bool load_referrals(core *c, facts_item *items, size_t n) {
-  db_args args = {0};
-  db_array *handles = db_list(&args, DB_BYTES);
+static const char *ask_referrals(facts_item *const *items, size_t n, facts_lock lock, db_args *args) {
+  (void)lock;
+  db_array *handle = db_list(args, DB_BYTES), *at = db_list(args, DB_I32);
   for (size_t i = 0; i < n; i++) {
-    Corridor__V1__MessageType t = items[i].header->type;
-    if (t == COR_T(REFERRAL) || t == COR_T(REFERRAL_ACK) || t == COR_T(REFERRAL_HANDOVER))
-      db_add_bytes(handles, cor_bytes_of(items[i].header->handle));
+    const Corridor__V1__MessageType t = items[i]->header->type;
+    if (t != COR_T(REFERRAL) && t != COR_T(REFERRAL_ACK) && t != COR_T(REFERRAL_HANDOVER)) continue;
+    db_add_bytes(handle, cor_bytes_of(items[i]->header->handle));
+    db_add_i64(at, (int64_t)i);
   }
-  if (handles->count == 0) {
-    db_args_clear(&args);
-    return true;
-  }
-  PGresult *r = db_run(c->db,
-                       "SELECT r.handle FROM corridor.referral r WHERE r.handle = ANY($1::bytea[]) AND EXISTS"
-                       " (SELECT FROM corridor.referral o WHERE o.referral_id = r.referral_id AND o.state = 2"
-                       "   AND o.handle <> r.handle)",
-                       &args);
-  if (!r) return false;
-  for (int row = 0; row < PQntuples(r); row++)
-    for (size_t i = 0; i < n; i++)
-      if (cor_bytes_equal(db_get_bytes(r, row, 0), cor_bytes_of(items[i].header->handle)))
-        items[i].facts.referral_taken = true;
-  PQclear(r);
-  return true;
+  return unless_empty("SELECT a.i FROM unnest($1::bytea[], $2::int[]) AS a (handle, i)"
+                      " JOIN corridor.referral r ON r.handle = a.handle WHERE EXISTS"
+                      " (SELECT FROM corridor.referral o WHERE o.referral_id = r.referral_id AND o.state = 2"
+                      "   AND o.handle <> r.handle)",
+                      at, args);
+}
+
+static void take_referral(facts_item *const *items, const PGresult *r, int row) {
+  item_of(items, r, row)->facts.referral_taken = true;
 }
 
 /* A handle that is to be new, a registration's or an offer's, bears nothing yet;
  * nor does the offer's rank among the candidates of its need. */
-static bool load_taken(core *c, facts_item *items, size_t n) {
-  db_args args = {0};
-  db_array *handle = db_list(&args, DB_BYTES), *need = db_list(&args, DB_BYTES),
-           *rank = db_list(&args, DB_I32);
-  db_array *index = db_list(&args, DB_I32);
+static const char *ask_taken(facts_item *const *items, size_t n, facts_lock lock, db_args *args) {
+  (void)lock;
+  db_array *handle = db_list(args, DB_BYTES), *need = db_list(args, DB_BYTES), *rank = db_list(args, DB_I32),
+           *at = db_list(args, DB_I32);
   for (size_t i = 0; i < n; i++) {
-    const facts_item *it = &items[i];
-    bool offer = it->header->type == COR_T(REFERRAL) && it->cover;
+    const facts_item *it = items[i];
+    const bool offer = it->header->type == COR_T(REFERRAL) && it->cover;
     if (it->claim || (!offer && it->header->type != COR_T(REGISTRATION))) continue;
     db_add_bytes(handle, cor_bytes_of(it->header->handle));
     db_add_bytes(need, offer ? cor_bytes_of(it->cover->referral_id) : (cor_bytes){0});
     db_add_i64(rank, offer ? it->cover->rank : 0);
-    db_add_i64(index, (int64_t)i);
+    db_add_i64(at, (int64_t)i);
   }
-  if (handle->count == 0) {
-    db_args_clear(&args);
-    return true;
-  }
-  PGresult *r = db_run(
-      c->db,
+  return unless_empty(
       "SELECT a.i FROM unnest($1::bytea[], $2::bytea[], $3::int[], $4::int[]) AS a (handle, need, rank, i)"
       " WHERE EXISTS (SELECT FROM corridor.standing s WHERE s.case_handle = a.handle)"
       "  OR EXISTS (SELECT FROM corridor.referral r WHERE r.handle = a.handle)"
       "  OR EXISTS (SELECT FROM corridor.referral r WHERE r.referral_id = a.need AND r.rank = a.rank)",
-      &args);
-  if (!r) return false;
-  for (int row = 0; row < PQntuples(r); row++)
-    items[db_get_int(r, row, 0)].facts.handle_taken = true;
-  PQclear(r);
-  return true;
+      at, args);
+}
+
+static void take_taken(facts_item *const *items, const PGresult *r, int row) {
+  item_of(items, r, row)->facts.handle_taken = true;
 }
 
 /* Undelivered messages per (recipient, handle) are bounded: beyond, the sender
- * waits until the recipient has taken some. */
-static bool load_backlog(core *c, facts_item *items, size_t n) {
-  db_args args = {0};
-  db_array *office = db_list(&args, DB_TEXT), *handle = db_list(&args, DB_BYTES),
-           *index = db_list(&args, DB_I32);
+ * waits until the recipient has taken some. Nothing waits for the hub itself. */
+static const char *ask_backlog(facts_item *const *items, size_t n, facts_lock lock, db_args *args) {
+  (void)lock;
+  db_array *office = db_list(args, DB_TEXT), *handle = db_list(args, DB_BYTES), *at = db_list(args, DB_I32);
   for (size_t i = 0; i < n; i++) {
-    if (items[i].claim || !items[i].facts.case_known) continue;
-    db_add_text(office, items[i].header->recipient);
-    db_add_bytes(handle, cor_bytes_of(items[i].header->handle));
-    db_add_i64(index, (int64_t)i);
+    if (items[i]->claim || !items[i]->has_case || cor_sop_find(items[i]->header->type)->to_hub) continue;
+    db_add_text(office, items[i]->header->recipient);
+    db_add_bytes(handle, cor_bytes_of(items[i]->header->handle));
+    db_add_i64(at, (int64_t)i);
   }
-  if (office->count == 0) {
-    db_args_clear(&args);
-    return true;
-  }
-  db_i32(&args, FACTS_BACKLOG_MAX);
-  PGresult *r = db_run(
-      c->db,
+  db_i32(args, FACTS_BACKLOG_MAX);
+  return unless_empty(
       "SELECT a.i FROM unnest($1::text[], $2::bytea[], $3::int[]) AS a (office, handle, i)"
       " WHERE (SELECT count(*) FROM (SELECT FROM corridor.delivery d WHERE d.recipient = a.office"
       "   AND d.handle = a.handle AND d.state IN (1, 2) AND d.lane = 0 LIMIT $4) q) >= $4",
-      &args);
-  if (!r) return false;
-  for (int row = 0; row < PQntuples(r); row++)
-    items[db_get_int(r, row, 0)].backlog_full = true;
-  PQclear(r);
-  return true;
+      at, args);
 }
 
-bool facts_load(core *c, facts_item *items, size_t n, facts_lock lock, int64_t now) {
+static void take_backlog(facts_item *const *items, const PGresult *r, int row) {
+  item_of(items, r, row)->backlog_full = true;
+}
+
+typedef struct loader {
+  ask_fn ask;
+  take_fn take; /* NULL: asked for its locks */
+} loader;
+
+static const loader by_office[] = {{ask_standing, take_standing}};
+static const loader by_case[] = {
+    {ask_cases, take_case},      {ask_consents, take_consent},   {ask_steps, take_step},
+    {ask_needs, NULL},           {ask_referrals, take_referral}, {ask_taken, take_taken},
+    {ask_backlog, take_backlog},
+};
+
+/* All at once, answered in order: one round trip. */
+static bool load(core *c, const loader *loaders, size_t count, facts_item *const *items, size_t n,
+                 facts_lock lock) {
+  unsigned asked = 0;
+  bool ok = true;
+  for (size_t k = 0; ok && k < count; k++) {
+    db_args args = {0};
+    const char *sql = loaders[k].ask(items, n, lock, &args);
+    if (sql == NULL) continue;
+    asked |= 1u << k;
+    ok = db_ask(c->db, sql, &args);
+  }
+  for (size_t k = 0; ok && k < count; k++) {
+    if (!(asked & (1u << k))) continue;
+    PGresult *r = db_answer(c->db);
+    ok = r != NULL;
+    for (int row = 0; ok && loaders[k].take && row < PQntuples(r); row++)
+      loaders[k].take(items, r, row);
+    PQclear(r);
+  }
+  return ok;
+}
+
+#define COUNT(a) (sizeof(a) / sizeof *(a))
+
+bool facts_load(core *c, facts_item *const *items, size_t n, facts_lock lock, int64_t now) {
   for (size_t i = 0; i < n; i++)
-    load_parties(c, &items[i], now);
-  return load_standing(c, items, n) && load_cases(c, items, n, lock) && load_consents(c, items, n) &&
-         load_steps(c, items, n) && lock_needs(c, items, n) && load_referrals(c, items, n) &&
-         load_taken(c, items, n) && load_backlog(c, items, n);
+    load_parties(c, items[i], now);
+  return load(c, by_office, COUNT(by_office), items, n, lock) &&
+         load(c, by_case, COUNT(by_case), items, n, lock);
 }

@@ -24,7 +24,7 @@ typedef struct facts_item {
   cor_gate_facts facts;               /* out */
 } facts_item;
 
-bool facts_load(core *c, facts_item *items, size_t n, facts_lock lock, int64_t now) COR_MUST_CHECK;
+bool facts_load(core *c, facts_item *const *items, size_t n, facts_lock lock, int64_t now) COR_MUST_CHECK;
 /* Consent the message stands on: the header's, for an offer the cover's; empty if none. */
 cor_bytes facts_consent_id(const facts_item *item);
 #endif

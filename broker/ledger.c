@@ -49,33 +49,41 @@ size_t ledger_add(ledger *log, const Corridor__V1__LogRecord *record) {
   return log->n++;
 }
 
-bool ledger_write(ledger *log, db *conn, int64_t now) {
+bool ledger_reserve(ledger_ids *ids, db *conn, size_t n, int64_t *out) {
+  for (size_t i = 0; i < n; i++) {
+    if (ids->next == ids->end) {
+      PGresult *r = db_run(conn, "SELECT nextval('corridor.log_leaf_leaf_id_seq')", NULL);
+      if (!r) return false;
+      ids->next = db_get_int(r, 0, 0);
+      ids->end = ids->next + LEDGER_BLOCK;
+      PQclear(r);
+    }
+    out[i] = ids->next++;
+  }
+  return true;
+}
+
+bool ledger_write(ledger *log, ledger_ids *ids, db *conn, int64_t now) {
   if (log->n == 0) return true;
+  for (size_t i = 0; i < log->n; i++)
+    if (log->entries[i].leaf_id == 0 && !ledger_reserve(ids, conn, 1, &log->entries[i].leaf_id)) return false;
   db_args args = {0};
-  db_array *leaf = db_list(&args, DB_BYTES), *salt = db_list(&args, DB_BYTES),
+  db_array *id = db_list(&args, DB_I64), *leaf = db_list(&args, DB_BYTES), *salt = db_list(&args, DB_BYTES),
            *record = db_list(&args, DB_BYTES);
   for (size_t i = 0; i < log->n; i++) {
+    db_add_i64(id, log->entries[i].leaf_id);
     db_add_bytes(leaf, (cor_bytes){log->entries[i].leaf, COR_HASH_LEN});
     db_add_bytes(salt, (cor_bytes){log->entries[i].salt, sizeof log->entries[i].salt});
     db_add_bytes(record, cor_buf_view(&log->entries[i].record));
   }
   db_i64(&args, now);
-  PGresult *ids = db_run(
-      conn,
-      "WITH given AS (SELECT nextval('corridor.log_leaf_leaf_id_seq') AS leaf_id, g.*"
-      "                FROM unnest($1::bytea[], $2::bytea[], $3::bytea[])"
-      "                WITH ORDINALITY AS g (leaf, salt, record, i)),"
-      " leaves AS (INSERT INTO corridor.log_leaf (leaf_id, leaf, at) OVERRIDING SYSTEM VALUE"
-      "            SELECT leaf_id, leaf, $4::bigint FROM given),"
-      " records AS (INSERT INTO corridor.log_record SELECT leaf_id, salt, record FROM given)"
-      " SELECT leaf_id, i FROM given",
-      &args);
-  if (!ids) return false;
-  bool ok = (size_t)PQntuples(ids) == log->n;
-  for (int r = 0; ok && r < PQntuples(ids); r++)
-    log->entries[db_get_int(ids, r, 1) - 1].leaf_id = db_get_int(ids, r, 0);
-  PQclear(ids);
-  return ok;
+  return db_do(conn,
+               "WITH given AS (SELECT * FROM unnest($1::bigint[], $2::bytea[], $3::bytea[], $4::bytea[])"
+               "                AS g (leaf_id, leaf, salt, record)),"
+               " leaves AS (INSERT INTO corridor.log_leaf (leaf_id, leaf, at) OVERRIDING SYSTEM VALUE"
+               "            SELECT leaf_id, leaf, $5::bigint FROM given)"
+               " INSERT INTO corridor.log_record SELECT leaf_id, salt, record FROM given",
+               &args);
 }
 
 void ledger_clear(ledger *log) {

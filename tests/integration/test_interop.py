@@ -127,6 +127,11 @@ class InteropTest(harness.ClusterTest):
     def refused(self, message, code):
         self.assertEqual(self.code(message), code)
 
+    def inbox(self, case):
+        """At Conakry; empty while it does not know the case."""
+        answer = self.c.corridor(ORIGIN, "inbox", "--case", case.handle.hex()).json
+        return (answer or {}).get("messages", [])
+
     def case(self, until="case_file"):
         case = Case(self.agent)
         for step in ("registration", "consent_record", "case_file", "booking"):
@@ -138,8 +143,7 @@ class InteropTest(harness.ClusterTest):
 class Exchange(InteropTest):
     def test_case_file_to_a_c_agent(self):
         case = self.case()
-        message = wait_for(lambda: self.c.corridor(ORIGIN, "inbox", "--case", case.handle.hex()).json["messages"],
-                           20, "Conakry holds the case file")[0]
+        message = wait_for(lambda: self.inbox(case), 20, "Conakry holds the case file")[0]
         shown = self.c.must(self.c.corridor(ORIGIN, "show", message["messageId"], user=True))
         self.assertEqual(shown["content"], MessageToDict(case.casework()))
         # The end notice carries Conakry's signed receipt; it verifies with Conakry's card.
@@ -157,8 +161,7 @@ class Exchange(InteropTest):
     def confirm(self, case):
         """Conakry's C agent confirms the booking."""
         handle = case.handle.hex()
-        wait_for(lambda: [m for m in self.c.corridor(ORIGIN, "inbox", "--case", handle).json["messages"]
-                          if m["type"] == "ABN"], 20, "Conakry holds the booking")
+        wait_for(lambda: [m for m in self.inbox(case) if m["type"] == "ABN"], 20, "Conakry holds the booking")
         body = people.abn_confirm(self.c.now())
         answer = self.c.must(self.c.corridor(ORIGIN, "send", "-", input={
             "type": "AbnConfirm", "to": PYTHON, "case": handle, "body": body}))
