@@ -4,11 +4,14 @@
  * written in the caller's transaction, all or nothing, in one order of tables
  * (obligation, message, delivery, log) so that two brokers cannot deadlock. */
 #include "act.h"
+#include "deliverer.h"
 #include "duties.h"
+#include "session.h"
 #include <stdlib.h>
 
-void act_begin(act *a, int64_t now) {
+void act_begin(act *a, core *c, int64_t now) {
   *a = (act){.now = now, .notices = {.now = now}};
+  c->n_waiting = 0;
 }
 
 void act_open(act *a, const duty_opening *one) {
@@ -34,6 +37,13 @@ bool act_write(act *a, core *c) {
             notice_write(&a->notices, c, a->now) && ledger_write(&a->log, &c->leaves, c->db, a->now);
   if (ok) core_count(c, CORE_LOG_RECORDS, (int64_t)a->log.n);
   return ok;
+}
+
+bool act_commit(core *c) {
+  if (!db_commit(c->db)) return false;
+  session_due(c->sessions, c->waiting, c->n_waiting);
+  if (c->n_waiting > 0 && c->deliverer) deliverer_wake(c->deliverer);
+  return true;
 }
 
 void act_clear(act *a) {

@@ -34,10 +34,12 @@ typedef struct act {
   size_t n_answered, cap_answered;
 } act;
 
-void act_begin(act *a, int64_t now);
+void act_begin(act *a, core *c, int64_t now);
 void act_open(act *a, const duty_opening *one);
 void act_answer(act *a, const duty_answer *one);
 /* Duties first (they add notices), then notices, then the log. */
 bool act_write(act *a, core *c) COR_MUST_CHECK;
+/* Commits, and lets those know for whom mail was queued. */
+bool act_commit(core *c) COR_MUST_CHECK;
 void act_clear(act *a);
 #endif

@@ -32,21 +32,25 @@ static bool is_withdrawal(const submission *s) {
 
 /* ---- dedupe ---- */
 
-static bool find_duplicates(core *c, const run *u) {
+static bool ask_duplicates(core *c, const run *u) {
   db_args args = {0};
-  db_array *sender = db_list(&args, DB_TEXT), *id = db_list(&args, DB_BYTES);
+  db_array *sender = db_list(&args, DB_TEXT), *id = db_list(&args, DB_BYTES), *at = db_list(&args, DB_I32);
   for (size_t i = 0; i < u->n; i++) {
     db_add_text(sender, u->list[i]->envelope.header->sender);
     db_add_bytes(id, cor_bytes_of(u->list[i]->envelope.header->message_id));
+    db_add_i64(at, (int64_t)i);
   }
-  PGresult *r = db_run(
-      c->db,
-      "SELECT a.i, d.header_hash, d.receipt FROM unnest($1::text[], $2::bytea[]) WITH ORDINALITY"
-      " AS a (sender, id, i) JOIN corridor.dedupe d ON d.sender = a.sender AND d.message_id = a.id",
-      &args);
+  return db_ask(c->db,
+                "SELECT a.i, d.header_hash, d.receipt FROM unnest($1::text[], $2::bytea[], $3::int[])"
+                " AS a (sender, id, i) JOIN corridor.dedupe d ON d.sender = a.sender AND d.message_id = a.id",
+                &args);
+}
+
+static bool take_duplicates(core *c, const run *u) {
+  PGresult *r = db_answer(c->db);
   if (!r) return false;
   for (int row = 0; row < PQntuples(r); row++) {
-    submission *s = u->list[db_get_int(r, row, 0) - 1];
+    submission *s = u->list[db_get_int(r, row, 0)];
     cor_error err;
     s->settled = true;
     s->duplicate = cor_bytes_equal(db_get_bytes(r, row, 1),
@@ -112,16 +116,15 @@ static enum attempt attempt_run(core *c, run *u) {
   enum attempt outcome = ATTEMPT_FAILED;
   bool current = false;
   int64_t now = core_gate_time(c);
-  act_begin(&a, now);
+  act_begin(&a, c, now);
   if (!db_ready(c->db) || !db_begin(c->db)) goto out;
-  if (!registry_hold(c, &current)) goto out;
+  if (!registry_ask(c) || !ask_duplicates(c, u) || !registry_hold(c, &current) || !take_duplicates(c, u))
+    goto out;
   if (!current) {
     outcome = ATTEMPT_STALE;
     goto out;
   }
-  if (!find_duplicates(c, u) || !decide_run(c, &a, u) || !admission_write(c, &a, u->list, u->n) ||
-      !db_commit(c->db))
-    goto out;
+  if (!decide_run(c, &a, u) || !admission_write(c, &a, u->list, u->n) || !act_commit(c)) goto out;
   outcome = ATTEMPT_DONE;
   c->highest_committed = now;
   for (size_t i = 0; i < u->n; i++) {

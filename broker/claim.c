@@ -63,17 +63,20 @@ static int lowest_lane(core *c, const char *office, int64_t now) {
 }
 
 /* Heads of the (recipient, handle) queues, as many and as large as each office
- * has room for; one of any size for an office with nothing in flight. *out is
- * NULL when nobody has room. */
-static bool look(core *c, PGresult **out) {
+ * has room for; one of any size for an office with nothing in flight. Only offices
+ * for which something may wait; in a sweep all. *out is NULL when nobody has room. */
+static bool look(core *c, bool sweep, PGresult **out) {
   db_args args = {0};
   *out = NULL;
   int64_t now = core_gate_time(c);
   db_array *office = db_list(&args, DB_TEXT), *room = db_list(&args, DB_I32), *bytes = db_list(&args, DB_I64);
   db_array *idle = db_list(&args, DB_BOOL), *lane = db_list(&args, DB_I16);
+  pthread_mutex_lock(&c->sessions->lock);
   for (size_t i = 0; i < c->sessions->n; i++) {
-    const session *s = &c->sessions->list[i];
-    if (!s->open || s->in_flight >= s->window || s->in_flight_bytes >= s->window_bytes) continue;
+    session *s = &c->sessions->list[i];
+    if (!s->open || (!s->due && !sweep)) continue;
+    s->due = false;
+    if (s->in_flight >= s->window || s->in_flight_bytes >= s->window_bytes) continue;
     uint32_t free_slots = s->window - s->in_flight;
     db_add_text(office, s->office);
     db_add_i64(room, free_slots < CLAIM_PER_OFFICE ? free_slots : CLAIM_PER_OFFICE);
@@ -81,6 +84,7 @@ static bool look(core *c, PGresult **out) {
     db_add_i64(idle, s->in_flight == 0);
     db_add_i64(lane, lowest_lane(c, s->office, now));
   }
+  pthread_mutex_unlock(&c->sessions->lock);
   if (office->count == 0) {
     db_args_clear(&args);
     return true;
@@ -250,10 +254,10 @@ static bool stop_refused(core *c, act *a, claim_batch *b) {
 
 /* ---- sending, after the commit ---- */
 
-static void send_one(core *c, const candidate *k, const PGresult *marked) {
-  session *s = session_of(c->sessions, k->header->recipient);
+/* False: the office is gone, or its window was filled meanwhile. */
+static bool send_one(core *c, const candidate *k, const PGresult *marked) {
   cor_error err;
-  if (!s) return; /* gone meanwhile: the lease runs out and it is claimed again */
+  bool sent = false;
   cor_bytes header = db_get_bytes(marked, k->row, 2);
   Corridor__V1__Signature *signature = (Corridor__V1__Signature *)cor_decode(
       &corridor__v1__signature__descriptor, db_get_bytes(marked, k->row, 3), COR_HEADER_MAX, true, &err);
@@ -261,41 +265,65 @@ static void send_one(core *c, const candidate *k, const PGresult *marked) {
   Corridor__V1__Delivery delivery = CORRIDOR__V1__DELIVERY__INIT;
   envelope.header = (ProtobufCBinaryData){header.len, (uint8_t *)header.data};
   envelope.signature = signature;
-  delivery.n = ++s->delivered_n;
   delivery.sequence = (uint64_t)k->sequence;
   delivery.envelope = &envelope;
   delivery.admitted_at = k->admitted_at;
-  /* Safe to send: the claim is committed (db_commit true), so a withdrawal from
-   * here on finds this office on its list. */
-  if (signature &&
-      doorway_send(c->doorway, s->connection, COR_DELIVER, &delivery.base, db_get_bytes(marked, k->row, 4))) {
-    s->in_flight++;
-    s->in_flight_bytes += k->bytes;
+  pthread_mutex_lock(&c->sessions->lock);
+  session *s = session_of(c->sessions, k->header->recipient);
+  if (s) s->due = true; /* its room was counted before this one left */
+  if (signature && s && s->in_flight < s->window) {
+    delivery.n = s->delivered_n + 1;
+    /* Safe to send: the claim is committed (act_commit true), so a withdrawal from
+     * here on finds this office on its list. */
+    sent = doorway_send(c->doorway, s->connection, COR_DELIVER, &delivery.base,
+                        db_get_bytes(marked, k->row, 4));
+    s->delivered_n += sent;
+    s->in_flight += sent;
+    s->in_flight_bytes += sent ? k->bytes : 0;
   }
+  pthread_mutex_unlock(&c->sessions->lock);
   cor_message_free((ProtobufCMessage *)signature);
+  return sent;
+}
+
+/* What could not be sent waits again at once; if this fails its lease runs out. */
+static void give_back(core *c, const claim_batch *b, const bool *unsent) {
+  db_args args = {0};
+  db_array *sequence = db_list(&args, DB_I64);
+  for (size_t i = 0; i < b->n; i++)
+    if (unsent[i]) db_add_i64(sequence, b->list[i].sequence);
+  db_text(&args, c->broker);
+  if (sequence->count == 0)
+    db_args_clear(&args);
+  else if (!db_do(c->db,
+                  "UPDATE corridor.delivery SET state = 1, lease_until = NULL"
+                  " WHERE sequence = ANY($1::bigint[]) AND state = 2 AND lease_broker = $2",
+                  &args))
+    COR_LOG(c->log, COR_WARN, "leases-left");
 }
 
 static bool claim_batch_run(core *c, claim_batch *b, int64_t now) {
   act a;
-  bool ok = false, current = false;
-  act_begin(&a, now);
-  if (!db_begin(c->db) || !registry_hold(c, &current) || !current) goto out;
+  bool ok = false, current = true;
+  act_begin(&a, c, now);
+  if (!db_begin(c->db) || !registry_ask(c) || !registry_hold(c, &current) || !current) goto out;
   if (!judge(c, b, now) || !mark_claimed(c, b, now) || !stop_refused(c, &a, b)) goto out;
   for (size_t i = 0; i < b->n; i++)
     if (b->list[i].claimed && b->list[i].first) note(&a, c, &b->list[i], CORRIDOR__V1__LOG_KIND__LOG_CLAIMED);
-  ok = act_write(&a, c) && db_commit(c->db);
+  ok = act_write(&a, c) && act_commit(c);
 out:
   if (!ok) db_rollback(c->db);
   act_clear(&a);
-  return ok || !current; /* a stale card list is refreshed by the next round */
+  c->stale = !current;
+  return ok || !current; /* a stale card list is refreshed before the next round */
 }
 
-bool claim_round(core *c, bool *any) {
+bool claim_round(core *c, bool sweep, bool *any) {
   claim_batch b = {0};
   *any = false;
   if (!c->cards || c->sessions->n == 0 || !db_ready(c->db)) return true;
   PGresult *r;
-  if (!look(c, &r)) return false;
+  if (!look(c, sweep, &r)) return false;
   if (!r) return true;
   b.list = calloc(CLAIM_MAX, sizeof *b.list);
   if (!b.list) abort();
@@ -304,11 +332,13 @@ bool claim_round(core *c, bool *any) {
   PQclear(r);
   const bool ok = b.n == 0 || claim_batch_run(c, &b, core_gate_time(c));
   int64_t sent = 0;
+  bool unsent[CLAIM_MAX] = {false};
   for (size_t i = 0; ok && i < b.n; i++) {
-    if (b.list[i].claimed) send_one(c, &b.list[i], b.marked);
-    sent += b.list[i].claimed;
-    *any |= b.list[i].claimed || b.list[i].code != COR_OK;
+    unsent[i] = b.list[i].claimed && !send_one(c, &b.list[i], b.marked);
+    sent += b.list[i].claimed && !unsent[i];
+    *any |= (b.list[i].claimed && !unsent[i]) || b.list[i].code != COR_OK;
   }
+  if (ok) give_back(c, &b, unsent);
   core_count(c, CORE_CLAIMED, sent);
   batch_clear(&b);
   return ok;
@@ -321,7 +351,7 @@ bool claim_timers(core *c, int64_t now) {
   bool ok = false;
   PGresult *r = NULL, *lapsed = NULL;
   db_args args = {0};
-  act_begin(&a, now);
+  act_begin(&a, c, now);
   if (!db_begin(c->db)) return false;
   db_i64(&args, now);
   lapsed = db_run(c->db,
@@ -352,12 +382,12 @@ bool claim_timers(core *c, int64_t now) {
     if (ok && db_get_int(r, i, 4) == COR_T(REFERRAL))
       ok = referral_stopped(c, &a, db_get_bytes(r, i, 2).data);
   }
-  ok = ok && act_write(&a, c) && db_commit(c->db);
+  ok = ok && act_write(&a, c) && act_commit(c);
   /* Their places in the window too, else an agent that could not keep what it was
    * sent (a full disk) would in the end be sent nothing. */
   for (int i = 0; ok && i < PQntuples(lapsed); i++)
     if (strcmp(db_get_text(lapsed, i, 1), c->broker) == 0)
-      session_landed(session_of(c->sessions, db_get_text(lapsed, i, 0)), (uint64_t)db_get_int(lapsed, i, 2));
+      session_landed_at(c->sessions, db_get_text(lapsed, i, 0), (uint64_t)db_get_int(lapsed, i, 2));
 out:
   PQclear(lapsed);
   PQclear(r);

@@ -8,10 +8,9 @@
  * demo clock under a CA that is not a demo CA. */
 #include "core.h"
 #include "admit.h"
-#include "claim.h"
 #include "corridor/ca.h"
 #include "corridor/refusal.h"
-#include "duties.h"
+#include "deliverer.h"
 #include "conveyor.h"
 #include "doorway.h"
 #include "intake.h"
@@ -27,14 +26,7 @@
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
-enum {
-  IDLE_MS = 50,
-  REGISTRY_MS = 200,
-  CLAIM_MS = 200,
-  TIMER_MS = 500,
-  SKEW_MS = 120 * 1000,
-  CLAIMS_IN_A_ROW = 16
-};
+enum { IDLE_MS = 50, REGISTRY_MS = 200, SKEW_MS = 120 * 1000 };
 
 int64_t core_gate_time(core *c) {
   int64_t now = cor_clock_now(c->clock);
@@ -91,29 +83,13 @@ static bool configure(core *c, cor_error *err) {
 static bool connect_door(core *c, cor_error *err) {
   const long cores = sysconf(_SC_NPROCESSORS_ONLN);
   c->doorway = doorway_new(cor_config_text(c->config, "channel"), c->log, err);
+  if (c->doorway && !(c->deliverer = deliverer_start(c, err))) return false;
   if (c->doorway) c->conveyor = conveyor_start(c->doorway, c->memory, cores < 1 ? 1 : (unsigned)cores, err);
   return c->conveyor != NULL;
 }
 
-/* Highest committed time and partitions, once per connection to the database
- * and at each month. */
-static bool prepare_database(core *c) {
-  int32_t month = cor_day_of(core_gate_time(c), 0) / 28;
-  if (month == c->partition_month && c->highest_committed != 0) return true;
-  PGresult *r = db_run(c->db, "SELECT coalesce(max(committed_at), 1) FROM corridor.gate_time", NULL);
-  if (!r) return false;
-  int64_t committed = db_get_int(r, 0, 0);
-  PQclear(r);
-  if (committed > c->highest_committed) c->highest_committed = committed;
-  db_args args = {0};
-  db_i64(&args, core_gate_time(c));
-  if (!db_do(c->db, "SELECT corridor.ensure_partitions($1)", &args)) return false;
-  c->partition_month = cor_day_of(core_gate_time(c), 0) / 28;
-  return true;
-}
-
 typedef struct beats {
-  int64_t registry, claim, timer;
+  int64_t registry;
   bool database; /* as last seen, for /healthz and the log */
   bool ready;    /* sd_notify said so */
 } beats;
@@ -123,15 +99,6 @@ static bool due(int64_t *last, int64_t every) {
   if (now - *last < every) return false;
   *last = now;
   return true;
-}
-
-static void deliver(core *c) {
-  bool any = true;
-  for (int i = 0; any && i < CLAIMS_IN_A_ROW; i++)
-    if (!claim_round(c, &any)) {
-      core_count(c, CORE_DATABASE_ERRORS, 1);
-      break;
-    }
 }
 
 static void see_database(core *c, beats *b, bool there) {
@@ -149,10 +116,10 @@ static void see_database(core *c, beats *b, bool there) {
 
 static void one_turn(core *c, round_t *r, beats *b) {
   if (due(&b->registry, REGISTRY_MS)) {
-    bool there = db_ready(c->db) && prepare_database(c) && session_follow_cards(c);
+    bool there = db_ready(c->db) && core_prepare(c) && session_follow_cards(c);
     see_database(c, b, there);
   }
-  if (b->database && !prepare_database(c)) b->registry = 0; /* a leap of the clock; look again at once */
+  if (b->database && !core_prepare(c)) b->registry = 0; /* a leap of the clock; look again at once */
   round_begin(r);
   intake(c, r);
   bool worked = r->n_submissions || r->n_receipts;
@@ -160,17 +127,14 @@ static void one_turn(core *c, round_t *r, beats *b) {
     receipt_round(c, r); /* first: an answer follows the receipt of what it answers */
     admit_round(c, r);
     round_answer(c, r);
+    deliverer_wake(c->deliverer); /* windows opened, or mail was queued */
   }
   round_clear(r);
-  if ((worked || due(&b->claim, CLAIM_MS)) && b->database) deliver(c);
-  if (b->database && !c->skewed && due(&b->timer, TIMER_MS)) {
-    int64_t now = core_gate_time(c);
-    if (!duties_tick(c, now) || !claim_timers(c, now)) core_count(c, CORE_DATABASE_ERRORS, 1);
-  }
 }
 
 static void drain(core *c) {
   COR_LOG(c->log, COR_INFO, "draining");
+  deliverer_stop(&c->deliverer);
   c->draining = true;
   sd_notify(0, "STOPPING=1");
   while (c->sessions->n)

@@ -19,6 +19,7 @@
 #include "ledger.h"
 
 struct conveyor;
+struct deliverer;
 struct doorway;
 struct sessions;
 struct quota;
@@ -48,16 +49,20 @@ typedef struct core {
   int64_t highest_committed; /* gate time never goes below */
   int32_t partition_month;   /* partitions exist for it and the next */
   db *db;
-  ledger_ids leaves;         /* reserved on that connection */
-  struct doorway *doorway;   /* to the door */
-  struct conveyor *conveyor; /* from it; NULL in a test without one */
+  ledger_ids leaves;           /* reserved on that connection */
+  struct doorway *doorway;     /* to the door */
+  struct conveyor *conveyor;   /* from it; NULL in a test without one */
+  struct deliverer *deliverer; /* claims and timers; NULL in a test without one */
   struct sessions *sessions;
+  char (*waiting)[COR_OFFICE_MAX + 1]; /* whose mail this transaction queued */
+  size_t n_waiting, cap_waiting;
   struct quota *refusals; /* logged per office and hour */
   cor_sign_memory *memory;
   cor_status *status;
   cor_metric *metrics;
   char broker[40]; /* lease holder's name, fresh at each start */
   bool draining;
+  bool stale; /* the database has newer cards than c->cards: refresh, then sweep */
   bool skewed;
 } core;
 
@@ -65,13 +70,20 @@ typedef struct core {
  * pauses timers (core.skewed). */
 int64_t core_gate_time(core *c);
 static inline void core_count(core *c, enum core_metric m, int64_t by) {
-  c->metrics[m].value += by;
+  __atomic_fetch_add(&c->metrics[m].value, by, __ATOMIC_RELAXED); /* two threads count */
 }
 
 /* Keys, database handle, empty tables; clock and log are the caller's to have made.
  * core_close takes all of it back, what a failed core_open left too. */
 bool core_open(core *c, const char *office_dir, const char *conninfo, cor_error *err) COR_MUST_CHECK;
 void core_close(core *c);
+
+/* Highest committed time and partitions, once per connection to the database and
+ * at each month. False: the database did not answer. */
+bool core_prepare(core *c) COR_MUST_CHECK;
+
+/* Mail for this office was queued in the open transaction. */
+void core_waiting(core *c, const char *office);
 
 int core_run(const char *config_path, bool check_only);
 const cor_config_row *core_config_rows(size_t *n);

@@ -2,9 +2,10 @@
  *
  * For: core.c, and the tests that run a core without its door. Guarantees: after
  * a failed core_open core_close still frees everything; nothing here touches the
- * network or asks the database anything. Fatal: running out of memory. */
+ * network. Fatal: running out of memory. */
 #include "conveyor.h"
 #include "core.h"
+#include "deliverer.h"
 #include "corridor/ca.h"
 #include "corridor/id.h"
 #include "corridor/refusal.h"
@@ -53,7 +54,8 @@ bool core_open(core *c, const char *office_dir, const char *conninfo, cor_error 
 
 void core_close(core *c) {
   cor_status_stop(&c->status);
-  conveyor_stop(&c->conveyor); /* before all that it borrows */
+  deliverer_stop(&c->deliverer); /* these two before all that they borrow */
+  conveyor_stop(&c->conveyor);
   doorway_destroy(&c->doorway);
   db_destroy(&c->db);
   sessions_destroy(&c->sessions);
@@ -63,7 +65,33 @@ void core_close(core *c) {
   cor_office_clear(&c->hub);
   X509_free(c->ca);
   free(c->metrics);
+  free(c->waiting);
   cor_log_destroy(&c->log);
   cor_clock_destroy(&c->clock);
   cor_config_destroy(&c->config);
+}
+
+bool core_prepare(core *c) {
+  int32_t month = cor_day_of(core_gate_time(c), 0) / 28;
+  if (month == c->partition_month && c->highest_committed != 0) return true;
+  PGresult *r = db_run(c->db, "SELECT coalesce(max(committed_at), 1) FROM corridor.gate_time", NULL);
+  if (!r) return false;
+  int64_t committed = db_get_int(r, 0, 0);
+  PQclear(r);
+  if (committed > c->highest_committed) c->highest_committed = committed;
+  db_args args = {0};
+  db_i64(&args, core_gate_time(c));
+  if (!db_do(c->db, "SELECT corridor.ensure_partitions($1)", &args)) return false;
+  c->partition_month = cor_day_of(core_gate_time(c), 0) / 28;
+  return true;
+}
+
+void core_waiting(core *c, const char *office) {
+  if (c->n_waiting > 0 && strcmp(c->waiting[c->n_waiting - 1], office) == 0) return;
+  if (c->n_waiting == c->cap_waiting) {
+    c->cap_waiting = c->cap_waiting ? c->cap_waiting * 2 : 64;
+    c->waiting = realloc(c->waiting, c->cap_waiting * sizeof *c->waiting);
+    if (!c->waiting) abort();
+  }
+  snprintf(c->waiting[c->n_waiting++], sizeof *c->waiting, "%s", office);
 }

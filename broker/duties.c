@@ -390,7 +390,7 @@ bool duties_tick(core *c, int64_t now) {
   act a;
   bool ok = false;
   PGresult *r = NULL;
-  act_begin(&a, now);
+  act_begin(&a, c, now);
   if (!db_begin(c->db)) return false;
   db_args args = {0};
   db_i64(&args, now);
@@ -410,7 +410,7 @@ bool duties_tick(core *c, int64_t now) {
     ok = tick_row(c, &a, &changes, &row);
   }
   if (PQntuples(r) > 0) COR_LOG(c->log, COR_INFO, "obligations-ticked", COR_NUM("rows", PQntuples(r)));
-  ok = changes_write(&changes, c) && ok && act_write(&a, c) && db_commit(c->db);
+  ok = changes_write(&changes, c) && ok && act_write(&a, c) && act_commit(c);
 out:
   PQclear(r);
   if (!ok) db_rollback(c->db);

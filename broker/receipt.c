@@ -88,7 +88,7 @@ static void free_room(core *c, const PGresult *r, const round_t *round) {
   for (int row = 0; row < PQntuples(r); row++) {
     if (!db_get_int(r, row, 7)) continue;
     const delivery_receipt *by = round->receipts[db_get_int(r, row, 0) - 1];
-    session_landed(session_find(c->sessions, by->connection), (uint64_t)db_get_int(r, row, 8));
+    session_landed(c->sessions, by->connection, (uint64_t)db_get_int(r, row, 8));
   }
 }
 
@@ -97,13 +97,13 @@ void receipt_round(core *c, round_t *round) {
   act a;
   bool ok = false;
   PGresult *r = NULL;
-  act_begin(&a, core_gate_time(c));
+  act_begin(&a, c, core_gate_time(c));
   if (!db_ready(c->db) || !db_begin(c->db) || !(r = mark(c, round, a.now))) goto out;
   /* A replay after a store went backwards is receipted again and told no one twice. */
   ok = true;
   for (int i = 0; ok && i < PQntuples(r); i++)
     if (db_get_int(r, i, 5)) ok = tell(c, &a, r, i, round);
-  ok = ok && write_sequences(c, round) && act_write(&a, c) && db_commit(c->db);
+  ok = ok && write_sequences(c, round) && act_write(&a, c) && act_commit(c);
 out:
   if (ok) {
     core_count(c, CORE_DELIVERED, PQntuples(r));

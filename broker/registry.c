@@ -183,8 +183,12 @@ bool registry_refresh(core *c, bool *changed) {
   return load_newest(c, epoch);
 }
 
+bool registry_ask(core *c) {
+  return db_ask(c->db, "SELECT epoch FROM corridor.gate_epoch FOR SHARE", NULL);
+}
+
 bool registry_hold(core *c, bool *current) {
-  PGresult *row = db_run(c->db, "SELECT epoch FROM corridor.gate_epoch FOR SHARE", NULL);
+  PGresult *row = db_answer(c->db);
   if (!row) return false;
   *current = PQntuples(row) == 1 && db_get_int(row, 0, 0) == c->gate_epoch && c->cards;
   PQclear(row);

@@ -12,8 +12,10 @@ bool registry_suspend(db *conn, const char *office, int64_t now, cor_error *err)
 /* Loads cards if the epoch in the database differs from core->gate_epoch; calls
  * for KEYS to the door and CARDS to sessions are the caller's (returns *changed). */
 bool registry_refresh(core *c, bool *changed) COR_MUST_CHECK;
-/* Inside a transaction: locks the epoch row FOR SHARE; *current = false when
+/* Inside a transaction: locks the epoch row FOR SHARE, asked (db_ask) and answered;
+ * *current = false when
  * the core must refresh and try again. */
+bool registry_ask(core *c) COR_MUST_CHECK;
 bool registry_hold(core *c, bool *current) COR_MUST_CHECK;
 /* Standing of a card with the hub's own suspensions applied. */
 int registry_standing(core *c, const char *office, int64_t now);

@@ -6,6 +6,7 @@
  * first (replay.c), and an alarm is raised. Sessions are memory only: a core that
  * restarts has none, and the door cuts everyone at its new generation. */
 #include "session.h"
+#include "deliverer.h"
 #include "corridor/frames.h"
 #include "corridor/refusal.h"
 #include "corridor/sop.h"
@@ -18,49 +19,117 @@
 struct sessions *sessions_new(void) {
   struct sessions *all = calloc(1, sizeof *all);
   if (!all || !(all->list = calloc(SESSIONS_MAX, sizeof *all->list))) abort();
+  pthread_mutex_init(&all->lock, NULL);
   return all;
 }
 
 void sessions_destroy(struct sessions **all) {
-  if (*all) free((*all)->list);
+  if (!*all) return;
+  pthread_mutex_destroy(&(*all)->lock);
+  free((*all)->list);
   free(*all);
   *all = NULL;
 }
 
+/* ---- the index: places in the list, plus one; 0 = free ---- */
+
+static size_t place_of_office(const char *office) {
+  uint32_t h = 2166136261u; /* FNV-1a */
+  for (; *office; office++)
+    h = (h ^ (uint8_t)*office) * 16777619u;
+  return h % SESSION_PLACES;
+}
+
+static size_t place_of_connection(uint64_t connection) {
+  return (size_t)(connection * UINT64_C(0x9e3779b97f4a7c15) >> 32) % SESSION_PLACES;
+}
+
+static void put(uint16_t *index, size_t place, size_t at) {
+  while (index[place])
+    place = (place + 1) % SESSION_PLACES;
+  index[place] = (uint16_t)(at + 1);
+}
+
+/* Sessions come and go seldom, and are looked up for every mail. */
+static void reindex(struct sessions *all) {
+  memset(all->by_office, 0, sizeof all->by_office);
+  memset(all->by_connection, 0, sizeof all->by_connection);
+  for (size_t i = 0; i < all->n; i++) {
+    put(all->by_office, place_of_office(all->list[i].office), i);
+    put(all->by_connection, place_of_connection(all->list[i].connection), i);
+  }
+}
+
 session *session_find(struct sessions *all, uint64_t connection) {
-  for (size_t i = 0; i < all->n; i++)
-    if (all->list[i].connection == connection) return &all->list[i];
+  for (size_t at = place_of_connection(connection); all->by_connection[at]; at = (at + 1) % SESSION_PLACES) {
+    session *s = &all->list[all->by_connection[at] - 1];
+    if (s->connection == connection) return s;
+  }
   return NULL;
 }
 
 session *session_of(struct sessions *all, const char *office) {
-  for (size_t i = 0; i < all->n; i++)
-    if (all->list[i].open && strcmp(all->list[i].office, office) == 0) return &all->list[i];
+  for (size_t at = place_of_office(office); all->by_office[at]; at = (at + 1) % SESSION_PLACES) {
+    session *s = &all->list[all->by_office[at] - 1];
+    if (s->open && strcmp(s->office, office) == 0) return s;
+  }
   return NULL;
 }
 
 session *session_add(struct sessions *all, uint64_t connection, const char *office) {
   if (all->n == SESSIONS_MAX) return NULL;
+  pthread_mutex_lock(&all->lock);
   session *s = &all->list[all->n++];
   *s = (session){.connection = connection};
   snprintf(s->office, sizeof s->office, "%s", office);
+  reindex(all);
+  pthread_mutex_unlock(&all->lock);
   return s;
 }
 
 void session_remove(struct sessions *all, uint64_t connection) {
+  pthread_mutex_lock(&all->lock);
   session *s = session_find(all, connection);
   if (s) *s = all->list[--all->n];
+  if (s) reindex(all);
+  pthread_mutex_unlock(&all->lock);
 }
 
 void sessions_clear(struct sessions *all) {
+  pthread_mutex_lock(&all->lock);
   all->n = 0;
+  reindex(all);
+  pthread_mutex_unlock(&all->lock);
 }
 
-void session_landed(session *s, uint64_t bytes) {
-  if (!s || s->in_flight == 0) return;
+static void landed(session *s, uint64_t bytes) {
+  if (!s) return;
+  s->due = true; /* what waited behind it may leave */
+  if (s->in_flight == 0) return;
   s->in_flight--;
   /* What was never counted (a send that failed) frees no more than there is. */
   s->in_flight_bytes = s->in_flight && bytes < s->in_flight_bytes ? s->in_flight_bytes - bytes : 0;
+}
+
+void session_landed(struct sessions *all, uint64_t connection, uint64_t bytes) {
+  pthread_mutex_lock(&all->lock);
+  landed(session_find(all, connection), bytes);
+  pthread_mutex_unlock(&all->lock);
+}
+
+void session_landed_at(struct sessions *all, const char *office, uint64_t bytes) {
+  pthread_mutex_lock(&all->lock);
+  landed(session_of(all, office), bytes);
+  pthread_mutex_unlock(&all->lock);
+}
+
+void session_due(struct sessions *all, char offices[][COR_OFFICE_MAX + 1], size_t n) {
+  pthread_mutex_lock(&all->lock);
+  for (size_t i = 0; i < n; i++) {
+    session *s = session_of(all, offices[i]);
+    if (s) s->due = true;
+  }
+  pthread_mutex_unlock(&all->lock);
 }
 
 void session_bye(core *c, uint64_t connection, int code) {
@@ -164,7 +233,8 @@ void session_hello(core *c, session *s, const Corridor__V1__Hello *hello) {
   session *older = session_of(c->sessions, s->office);
   if (older && older->connection != connection) session_bye(c, older->connection, COR_SESSION_FENCED);
   s = session_find(c->sessions, connection); /* removal moves sessions */
-  s->open = true;
+  pthread_mutex_lock(&c->sessions->lock);
+  s->open = s->due = true;
   s->epoch = (uint64_t)store.epoch;
   s->quarantined = store.regressed;
   s->window = hello->window_messages < SESSION_WINDOW ? hello->window_messages : SESSION_WINDOW;
@@ -185,5 +255,7 @@ void session_hello(core *c, session *s, const Corridor__V1__Hello *hello) {
   welcome.quarantined = store.regressed;
   (void)doorway_send(c->doorway, connection, COR_WELCOME, &welcome.base, (cor_bytes){0});
   if (hello->card_list != welcome.card_list) session_send_cards(c, s);
+  pthread_mutex_unlock(&c->sessions->lock); /* WELCOME and CARDS come before any delivery */
+  if (c->deliverer) deliverer_wake(c->deliverer);
   COR_LOG(c->log, COR_INFO, "session-open", COR_WORD("office", s->office), COR_NUM("epoch", s->epoch));
 }

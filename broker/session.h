@@ -6,9 +6,11 @@
 #define BROKER_SESSION_H
 #include "core.h"
 #include <corridor/v1/session.pb-c.h>
+#include <pthread.h>
 
 enum {
   SESSIONS_MAX = 4096,
+  SESSION_PLACES = 2 * SESSIONS_MAX, /* of the index: never more than half full */
   SESSION_WINDOW = 256,
   SESSION_WINDOW_BYTES = 16 * 1024 * 1024,
   SESSION_DELIVERY_BYTES = 8 * 1024 * 1024 /* well below what the door holds for a slow reader */
@@ -27,11 +29,17 @@ typedef struct session {
   uint64_t window_bytes;
   uint32_t in_flight; /* sent, not receipted */
   uint64_t in_flight_bytes;
+  bool due; /* something may wait for it */
 } session;
 
+/* The core's thread alone adds, removes and reads without asking. The deliverer's
+ * looks, sends and counts under the lock, and so does the core where it changes
+ * what the deliverer reads: the list, open, due, window and in_flight. */
 struct sessions {
   session *list;
   size_t n;
+  uint16_t by_office[SESSION_PLACES], by_connection[SESSION_PLACES];
+  pthread_mutex_t lock;
 };
 
 struct sessions *sessions_new(void);
@@ -52,9 +60,12 @@ void session_tell_door(core *c);
 /* Loads what changed in the registry: the door first (it cuts whose key is gone),
  * then every open session. False: the database did not answer. */
 bool session_follow_cards(core *c) COR_MUST_CHECK;
-/* One delivery of so many bytes is no longer in flight: receipted, or its lease
- * ran out. s may be NULL. */
-void session_landed(session *s, uint64_t bytes);
+/* One delivery of so many bytes to this connection is no longer in flight:
+ * receipted, or its lease ran out. */
+void session_landed(struct sessions *all, uint64_t connection, uint64_t bytes);
+void session_landed_at(struct sessions *all, const char *office, uint64_t bytes);
+/* Committed mail waits for these offices. */
+void session_due(struct sessions *all, char offices[][COR_OFFICE_MAX + 1], size_t n);
 /* BYE with a code, then the door cuts. The session is removed. */
 void session_bye(core *c, uint64_t connection, int code);
 #endif

@@ -10,8 +10,8 @@
  *   accept    two providers accept offers of one referral.
  *   twice     one message reaches both.
  *
- * Messages are sealed and signed as an agent does; there is no door, what a core
- * sends is dropped. Judges nothing but that every submission was decided: prints
+ * Messages are sealed and signed as an agent does; what a core sends is dropped
+ * behind it. Judges nothing but that every submission was decided: prints
  * one JSON line of counts. Fatal: anything else that fails. */
 #include "admit.h"
 #include "claim.h"
@@ -36,6 +36,7 @@ static const int64_t valid_until = INT64_C(1830297600000); /* 2028-01-01, a firs
 
 typedef struct broker {
   core c;
+  void *context, *door; /* what a core sends ends here */
   round_t round;
   uint64_t retries;
   cor_buf receipt; /* of the last admission */
@@ -61,7 +62,31 @@ static void die(const char *what, const cor_error *err) {
   exit(1);
 }
 
-/* ---- a broker without a door ---- */
+/* ---- a broker whose door takes everything and lets nothing out ---- */
+
+static void door_open(broker *b, const char *endpoint) {
+  uint8_t up[CHANNEL_HEAD_MAX];
+  const size_t len = channel_head_write(&(channel_head){.kind = CHANNEL_DOOR_UP, .number = 1}, up);
+  doorway_mail mail = {0};
+  bool known = false;
+  b->context = zmq_ctx_new();
+  b->door = zmq_socket(b->context, ZMQ_DEALER);
+  zmq_setsockopt(b->door, ZMQ_LINGER, &(int){0}, sizeof(int));
+  if (zmq_connect(b->door, endpoint) != 0 || zmq_send(b->door, up, len, 0) < 0) die("door", NULL);
+  zmq_pollitem_t item = {.socket = doorway_socket(b->c.doorway), .events = ZMQ_POLLIN};
+  for (int i = 0; !known && i < TRIES * 10 && zmq_poll(&item, 1, 1000) >= 0; i++)
+    if (doorway_take(b->c.doorway, &mail, &known)) doorway_mail_close(&mail);
+  if (!known) die("door", NULL);
+}
+
+static void door_take(broker *b) {
+  zmq_msg_t part;
+  (void)doorway_flush(b->c.doorway);
+  zmq_msg_init(&part);
+  while (zmq_msg_recv(&part, b->door, ZMQ_DONTWAIT) >= 0)
+    continue;
+  zmq_msg_close(&part);
+}
 
 static void broker_open(broker *b, const char *name, const char *conninfo, const char *folder,
                         const char *clock_file) {
@@ -76,6 +101,7 @@ static void broker_open(broker *b, const char *name, const char *conninfo, const
   if (!core_open(c, keys, conninfo, &err) || !(c->doorway = doorway_new(path, c->log, &err)))
     die("core", &err);
   snprintf(c->broker, sizeof c->broker, "%s", name);
+  door_open(b, path);
   db_args args = {0};
   db_i64(&args, core_gate_time(c));
   if (!db_ready(c->db) || !db_do(c->db, "SELECT corridor.ensure_partitions($1)", &args) ||
@@ -87,7 +113,9 @@ static void broker_open(broker *b, const char *name, const char *conninfo, const
 static void broker_close(broker *b) {
   cor_buf_clear(&b->receipt);
   round_free(&b->round);
+  zmq_close(b->door);
   core_close(&b->c);
+  zmq_ctx_term(b->context);
 }
 
 static void open_session(broker *b, const cor_office *office, uint64_t connection) {
@@ -372,8 +400,11 @@ static void receipt_claimed(race *r) {
 }
 
 static void claim(race *r, bool *any) {
-  for (int i = 0; i < TRIES; i++)
-    if (claim_round(&r->b.c, any)) return;
+  for (int i = 0; i < TRIES; i++) {
+    const bool decided = claim_round(&r->b.c, true, any);
+    door_take(&r->b);
+    if (decided) return;
+  }
   die("a claim was never decided", NULL);
 }
 
@@ -452,7 +483,7 @@ static void take_acceptance(race *r, broker *b, size_t by, const uint8_t *handle
 /* The first candidate was silent too long; the offer of the second goes out. */
 static void lapse(race *r, const uint8_t *handle) {
   act a;
-  act_begin(&a, core_gate_time(&r->a.c));
+  act_begin(&a, &r->a.c, core_gate_time(&r->a.c));
   if (!db_begin(r->a.c.db) || !referral_lapse(&r->a.c, &a, handle) || !act_write(&a, &r->a.c) ||
       !db_commit(r->a.c.db))
     die("the lapse of an offer", NULL);
