@@ -17,6 +17,7 @@
 #include <fcntl.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -80,9 +81,21 @@ bool cor_bytes_equal(cor_bytes a, cor_bytes b) {
   return a.len == b.len && (a.len == 0 || CRYPTO_memcmp(a.data, b.data, a.len) == 0);
 }
 
+/* EVP_sha256() is looked up in the provider at each use, which costs as much as
+ * hashing 200 bytes. Looked up at the first use instead, not before main: whoever
+ * wipes libcrypto's memory (wipe.h) must come first. Set once, then a constant to
+ * all threads; never freed, because a thread may hash until the process ends. */
+static const EVP_MD *sha256;
+static pthread_once_t sha256_once = PTHREAD_ONCE_INIT;
+
+static void fetch_sha256(void) {
+  sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+}
+
 void cor_sha256(uint8_t out[COR_HASH_LEN], const cor_bytes *pieces, size_t n) {
+  bool ok = pthread_once(&sha256_once, fetch_sha256) == 0 && sha256;
   EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-  bool ok = ctx && EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) == 1;
+  ok = ok && ctx && EVP_DigestInit_ex2(ctx, sha256, NULL) == 1;
   for (size_t i = 0; ok && i < n; i++)
     ok = pieces[i].len == 0 || EVP_DigestUpdate(ctx, pieces[i].data, pieces[i].len) == 1;
   if (!ok || EVP_DigestFinal_ex(ctx, out, NULL) != 1) abort();

@@ -12,24 +12,28 @@
 #include "merkle.h"
 #include "corridor/codec.h"
 #include "corridor/refusal.h"
-#include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
-#include <openssl/x509.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* ceil(log2(COR_BATCH_MAX)) */
-enum { P256_POINT_MAX = 97 };
-enum { PATH_LEN_MAX = 12, DOMAIN_LEN_MAX = 64 };
+enum { PATH_LEN_MAX = 12 /* ceil(log2(COR_BATCH_MAX)) */, DOMAIN_LEN_MAX = 64 };
 enum { INPUT_MAX = DOMAIN_LEN_MAX + 1 + 1 + COR_OFFICE_MAX + 1 + 4 + COR_HASH_LEN };
+
+/* A key is known by its address, which holds because the entry holds the key: a
+ * freed key's address returns. Asking a key for its public point instead would cost
+ * as much as the hashes of a path. */
+typedef struct seen {
+  EVP_PKEY *key;
+  uint8_t name[COR_HASH_LEN];
+} seen;
 
 struct cor_sign_memory {
   pthread_mutex_t lock; /* never held while a signature is checked */
   size_t entries, used, next;
   uint64_t checks;
-  uint8_t seen[][COR_HASH_LEN];
+  seen seen[];
 };
 
 typedef struct input {
@@ -168,7 +172,7 @@ bool cor_sign(EVP_PKEY *key, const char *domain, const char *signer, uint8_t con
 }
 
 cor_sign_memory *cor_sign_memory_new(size_t entries) {
-  cor_sign_memory *memory = calloc(1, sizeof *memory + entries * COR_HASH_LEN);
+  cor_sign_memory *memory = calloc(1, sizeof *memory + entries * sizeof(seen));
   if (memory == NULL) return NULL;
   memory->entries = entries;
   pthread_mutex_init(&memory->lock, NULL);
@@ -176,7 +180,10 @@ cor_sign_memory *cor_sign_memory_new(size_t entries) {
 }
 
 void cor_sign_memory_destroy(cor_sign_memory **memory) {
-  if (*memory != NULL) pthread_mutex_destroy(&(*memory)->lock);
+  if (*memory == NULL) return;
+  for (size_t i = 0; i < (*memory)->used; i++)
+    EVP_PKEY_free((*memory)->seen[i].key);
+  pthread_mutex_destroy(&(*memory)->lock);
   free(*memory);
   *memory = NULL;
 }
@@ -185,44 +192,37 @@ uint64_t cor_sign_memory_checks(const cor_sign_memory *memory) {
   return memory->checks;
 }
 
-/* The public point, never the key's address: a freed key's address returns. Not
- * i2d_PUBKEY: looking up its encoder costs as much as the verification. */
-static bool memory_name(EVP_PKEY *key, const input *in, cor_bytes ecdsa, uint8_t name[COR_HASH_LEN]) {
-  uint8_t point[P256_POINT_MAX];
-  size_t len = 0;
-  if (EVP_PKEY_get_octet_string_param(key, OSSL_PKEY_PARAM_PUB_KEY, point, sizeof point, &len) != 1)
-    return false;
-  const cor_bytes pieces[] = {{point, len}, {in->data, in->len}, ecdsa};
-  cor_sha256(name, pieces, 3);
-  return true;
-}
-
-static bool remembered(cor_sign_memory *memory, const uint8_t name[COR_HASH_LEN]) {
+/* Looked for by key and name: what was signed, and the signature's own bytes. */
+static bool remembered(cor_sign_memory *memory, const EVP_PKEY *key, const uint8_t name[COR_HASH_LEN]) {
   bool found = false;
   pthread_mutex_lock(&memory->lock);
   for (size_t i = 0; !found && i < memory->used; i++)
-    found = memcmp(memory->seen[i], name, COR_HASH_LEN) == 0;
+    found = memory->seen[i].key == key && memcmp(memory->seen[i].name, name, COR_HASH_LEN) == 0;
   memory->checks += !found;
   pthread_mutex_unlock(&memory->lock);
   return found;
 }
 
-static void remember(cor_sign_memory *memory, const uint8_t name[COR_HASH_LEN]) {
-  if (memory->entries == 0) return;
+static void remember(cor_sign_memory *memory, EVP_PKEY *key, const uint8_t name[COR_HASH_LEN]) {
+  if (memory->entries == 0 || EVP_PKEY_up_ref(key) != 1) return;
   pthread_mutex_lock(&memory->lock);
-  memcpy(memory->seen[memory->next], name, COR_HASH_LEN);
+  seen *entry = &memory->seen[memory->next];
+  EVP_PKEY *forgotten = entry->key;
+  entry->key = key;
+  memcpy(entry->name, name, COR_HASH_LEN);
   memory->next = (memory->next + 1) % memory->entries;
   if (memory->used < memory->entries) memory->used++;
   pthread_mutex_unlock(&memory->lock);
+  EVP_PKEY_free(forgotten);
 }
 
 static bool verify_once(EVP_PKEY *key, const input *in, cor_bytes ecdsa, cor_sign_memory *memory) {
   uint8_t name[COR_HASH_LEN];
   if (memory == NULL) return ecdsa_verify(key, in, ecdsa);
-  if (!memory_name(key, in, ecdsa, name)) return false;
-  if (remembered(memory, name)) return true;
+  cor_sha256(name, (cor_bytes[]){{in->data, in->len}, ecdsa}, 2);
+  if (remembered(memory, key, name)) return true;
   if (!ecdsa_verify(key, in, ecdsa)) return false;
-  remember(memory, name);
+  remember(memory, key, name);
   return true;
 }
 

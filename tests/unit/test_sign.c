@@ -341,6 +341,35 @@ START_TEST(test_memory) {
 }
 END_TEST
 
+static void note_freed(void *parent, void *flag, CRYPTO_EX_DATA *data, int index, long arg, void *argp) {
+  (void)parent, (void)data, (void)index, (void)arg, (void)argp;
+  if (flag != NULL) *(bool *)flag = true;
+}
+
+/* A remembered key outlives its owner (a card list that was replaced), so that no
+ * other key can come to stand at its address. The same key anew is checked anew. */
+START_TEST(test_memory_holds_keys) {
+  bool freed = false;
+  batch b = signed_batch(2);
+  cor_sign_memory *memory = cor_sign_memory_new(1);
+  EVP_PKEY *copy = EVP_PKEY_dup(b.key);
+  ck_assert_int_eq(
+      EVP_PKEY_set_ex_data(b.key, EVP_PKEY_get_ex_new_index(0, NULL, NULL, NULL, note_freed), &freed), 1);
+  sign_all(&b);
+  ck_assert(verifies(&b, 0, memory));
+  EVP_PKEY_free(b.key);
+  ck_assert(!freed);
+  b.key = copy;
+  ck_assert(verifies(&b, 1, memory));
+  ck_assert_uint_eq(cor_sign_memory_checks(memory), 2);
+  ck_assert(freed); /* the copy took its place */
+  ck_assert(verifies(&b, 0, memory));
+  ck_assert_uint_eq(cor_sign_memory_checks(memory), 2);
+  clear_batch(&b);
+  cor_sign_memory_destroy(&memory);
+}
+END_TEST
+
 START_TEST(test_refused_to_sign) {
   static const uint8_t byte = 1;
   static cor_bytes many[COR_BATCH_MAX + 1];
@@ -376,6 +405,7 @@ int main(void) {
   tcase_add_loop_test(tc, test_tampered, 0, 2);
   tcase_add_test(tc, test_malformed);
   tcase_add_test(tc, test_memory);
+  tcase_add_test(tc, test_memory_holds_keys);
   tcase_add_test(tc, test_refused_to_sign);
   suite_add_tcase(suite, tc);
   SRunner *runner = srunner_create(suite);
