@@ -188,9 +188,10 @@ static bool mark_claimed(core *c, claim_batch *b, int64_t now) {
       "  first_claimed_at = coalesce(d.first_claimed_at, $4), claim_leaf = coalesce(d.claim_leaf, "
       "nullif(u.leaf, 0))"
       " FROM unnest($1::bigint[], $2::bigint[], $3::int[]) AS u (sequence, leaf, i), corridor.message m"
-      " WHERE d.sequence = u.sequence AND d.state = 1"
-      "  AND m.message_id = d.message_id AND m.admitted_at = d.admitted_at"
-      " RETURNING u.i, d.claims, m.header, m.signature, m.body",
+      " WHERE d.sequence = u.sequence AND " STATE_OF(
+          "d") " = 1"
+               "  AND m.message_id = d.message_id AND m.admitted_at = d.admitted_at"
+               " RETURNING u.i, d.claims, m.header, m.signature, m.body",
       &args);
   for (int row = 0; b->marked && row < PQntuples(b->marked); row++) {
     candidate *k = &b->list[db_get_int(b->marked, row, 0)];
@@ -239,8 +240,9 @@ static bool stop_refused(core *c, act *a, claim_batch *b) {
   PGresult *r = db_run(
       c->db,
       "UPDATE corridor.delivery d SET state = 4, stop_code = u.code FROM"
-      " unnest($1::bigint[], $2::int[]) AS u (sequence, code) WHERE d.sequence = u.sequence AND d.state = 1"
-      " RETURNING d.sequence",
+      " unnest($1::bigint[], $2::int[]) AS u (sequence, code) WHERE d.sequence = u.sequence AND " STATE_OF(
+          "d") " = 1"
+               " RETURNING d.sequence",
       &args);
   if (!r) return false;
   bool ok = true;
@@ -295,10 +297,11 @@ static void give_back(core *c, const claim_batch *b, const bool *unsent) {
   db_text(&args, c->broker);
   if (sequence->count == 0)
     db_args_clear(&args);
-  else if (!db_do(c->db,
-                  "UPDATE corridor.delivery SET state = 1, lease_until = NULL"
-                  " WHERE sequence = ANY($1::bigint[]) AND state = 2 AND lease_broker = $2",
-                  &args))
+  else if (!db_do(
+               c->db,
+               "UPDATE corridor.delivery SET state = 1, lease_until = NULL"
+               " WHERE sequence = ANY($1::bigint[]) AND " STATE_OF("delivery") " = 2 AND lease_broker = $2",
+               &args))
     COR_LOG(c->log, COR_WARN, "leases-left");
 }
 

@@ -41,21 +41,25 @@ static bool release_next(core *c, act *a, cor_bytes handle) {
   PGresult *r = db_run(
       c->db,
       "WITH next AS (SELECT n.handle, n.message_id FROM corridor.referral n JOIN corridor.referral t"
-      "   ON t.referral_id = n.referral_id JOIN corridor.delivery w ON w.message_id = n.message_id AND "
-      "w.state = 0"
-      "   WHERE t.handle = $1 AND n.state = 0"
-      "   AND EXISTS (SELECT FROM corridor.referral f WHERE f.referral_id = n.referral_id AND f.rank < "
-      "n.rank)"
-      "   AND NOT EXISTS (SELECT FROM corridor.referral x WHERE x.referral_id = n.referral_id"
-      "     AND x.state IN (1, 2))"
-      "   ORDER BY n.rank LIMIT 1),"
-      " offered AS (UPDATE corridor.referral r SET state = 1, changed_at = $2 FROM next"
-      "   WHERE r.handle = next.handle),"
-      " released AS (UPDATE corridor.delivery d SET state = 1, released_at = $2 FROM next"
-      "   WHERE d.message_id = next.message_id AND d.state = 0"
-      "   RETURNING d.message_id, d.admitted_at, d.case_handle)"
-      " SELECT m.header, x.case_handle, x.admitted_at FROM released x JOIN corridor.message m"
-      "   ON m.message_id = x.message_id AND m.admitted_at = x.admitted_at",
+      "   ON t.referral_id = n.referral_id JOIN corridor.delivery w ON w.message_id = n.message_id "
+      "AND " STATE_OF(
+          "w") " = 0"
+               "   WHERE t.handle = $1 AND n.state = 0"
+               "   AND EXISTS (SELECT FROM corridor.referral f WHERE f.referral_id = n.referral_id AND "
+               "f.rank < "
+               "n.rank)"
+               "   AND NOT EXISTS (SELECT FROM corridor.referral x WHERE x.referral_id = n.referral_id"
+               "     AND x.state IN (1, 2))"
+               "   ORDER BY n.rank LIMIT 1),"
+               " offered AS (UPDATE corridor.referral r SET state = 1, changed_at = $2 FROM next"
+               "   WHERE r.handle = next.handle),"
+               " released AS (UPDATE corridor.delivery d SET state = 1, released_at = $2 FROM next"
+               "   WHERE d.message_id = next.message_id AND " STATE_OF(
+                   "d") " = 0"
+                        "   RETURNING d.message_id, d.admitted_at, d.case_handle)"
+                        " SELECT m.header, x.case_handle, x.admitted_at FROM released x JOIN "
+                        "corridor.message m"
+                        "   ON m.message_id = x.message_id AND m.admitted_at = x.admitted_at",
       &args);
   bool ok = r && (PQntuples(r) == 0 || open_answer_duty(c, a, r));
   PQclear(r);
@@ -101,8 +105,9 @@ static bool stop_others(core *c, act *a, cor_bytes handle) {
       "1)"
       "   RETURNING o.message_id)"
       " UPDATE corridor.delivery d SET state = 4, stop_code = $3 FROM others"
-      " WHERE d.message_id = others.message_id AND d.state IN (0, 1)"
-      " RETURNING d.message_id, d.sender, d.handle, d.case_handle",
+      " WHERE d.message_id = others.message_id AND " STATE_OF(
+          "d") " IN (0, 1)"
+               " RETURNING d.message_id, d.sender, d.handle, d.case_handle",
       &args);
   if (!r) return false;
   bool ok = true;

@@ -83,10 +83,11 @@ static bool stop_waiting(core *c, act *a, const taken_back *t) {
   db_i32(&args, COR_CONSENT_WITHDRAWN);
   PGresult *r = db_run(c->db,
                        "UPDATE corridor.delivery d SET state = 4, stop_code = $3 FROM corridor.message m"
-                       " WHERE d.case_handle = $1 AND d.state IN (0, 1) AND d.lane = 0"
-                       " AND m.message_id = d.message_id AND m.admitted_at = d.admitted_at"
-                       " AND ($2::bytea IS NULL OR m.consent_id = $2)"
-                       " RETURNING d.message_id, d.sender, d.handle",
+                       " WHERE d.case_handle = $1 AND " STATE_OF(
+                           "d") " IN (0, 1) AND d.lane = 0"
+                                " AND m.message_id = d.message_id AND m.admitted_at = d.admitted_at"
+                                " AND ($2::bytea IS NULL OR m.consent_id = $2)"
+                                " RETURNING d.message_id, d.sender, d.handle",
                        &args);
   if (!r) return false;
   bool ok = true;

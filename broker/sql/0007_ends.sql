@@ -9,6 +9,9 @@ ALTER TABLE corridor.step DROP CONSTRAINT step_pkey;
 ALTER TABLE corridor.step ADD PRIMARY KEY (handle, type, office);
 -- What the hub's own notice asked about: an agent files the duty with it.
 ALTER TABLE corridor.obligation ADD COLUMN about bytea;
+-- In the order in which deliveries leave: what overtakes first.
+DROP INDEX corridor.delivery_waiting;
+CREATE INDEX delivery_waiting ON corridor.delivery (recipient, lane DESC, sequence) WHERE state IN (1, 2);
 -- Leaf ids are reserved in blocks (LEDGER_BLOCK): each nextval is the first of 256.
 ALTER SEQUENCE corridor.log_leaf_leaf_id_seq INCREMENT BY 256;
 RESET ROLE;
