@@ -179,10 +179,13 @@ START_TEST(news_of_a_health_message_stays_with_it) {
 END_TEST
 
 static void of_another_type(Corridor__V1__BundledNotice *one) {
+  static uint8_t withdrawn[] = {2 << 3, 1}; /* withdrawn_at: its bytes are in order */
   one->type = COR_T(WITHDRAWAL_NOTICE);
+  one->body = (ProtobufCBinaryData){sizeof withdrawn, withdrawn};
 }
 static void a_bundle_in_it(Corridor__V1__BundledNotice *one) {
   one->type = COR_T(NOTICE_BUNDLE);
+  one->body = (ProtobufCBinaryData){0, NULL};
 }
 static void without_id(Corridor__V1__BundledNotice *one) {
   one->notice_id.len = 0;
