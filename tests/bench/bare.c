@@ -45,8 +45,9 @@ static const struct {
     [DEDUPE] = {"dedupe", "dedupe", "SELECT * FROM corridor.dedupe" NEWEST, ""},
     [STANDING] = {"standing", "standing", "SELECT * FROM corridor.standing LIMIT 256",
                   "ON CONFLICT DO NOTHING"},
-    [STEP] = {"step", "step", "SELECT * FROM corridor.step WHERE type = 10 LIMIT 256",
-              "ON CONFLICT (handle, type) DO UPDATE SET outcome = excluded.outcome, at = excluded.at"},
+    [STEP] =
+        {"step", "step", "SELECT * FROM corridor.step WHERE type = 10 LIMIT 256",
+         "ON CONFLICT (handle, type, office) DO UPDATE SET outcome = excluded.outcome, at = excluded.at"},
     [LEAF] = {"leaf", "log_leaf", "SELECT * FROM corridor.log_leaf ORDER BY leaf_id DESC LIMIT 256", ""},
     [RECORD] = {"record", "log_record", "SELECT * FROM corridor.log_record ORDER BY leaf_id DESC LIMIT 256",
                 ""},
