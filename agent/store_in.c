@@ -1,8 +1,8 @@
 /* store_in.c - incoming messages, kept once each, and reading both boxes.
  *
- * Guarantees: one row per (sender, message id) for ever, a bundle of notices and
- * the notices in it included, whatever comes again;
- * the receipt given first stands in the same row and transaction, so that a
+ * Guarantees: one row per (sender, message id) for ever, whatever comes again,
+ * for a bundle of notices (in a table of its own) as for each notice in it; the
+ * receipt given first stands in the same row and transaction, so that a
  * redelivery is answered with the same bytes; the highest delivery sequence
  * moves in that transaction too. What was erased stays erased: its row is known
  * again, its body never. Trusts that the caller verified signature and

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A part's ids, type and field heads, less than: 3 x 18 + 2 + 2 x 4. */
+/* A part's three ids, its type, the heads of body and part: at most 3 x 18 + 2 + 2 x 4. */
 enum { PART_OVERHEAD = 64 };
 
 typedef struct pack {
