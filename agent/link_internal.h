@@ -126,6 +126,12 @@ bool link_notice_place(agent_link *l, const ProtobufCMessage *notice, store_mess
 bool link_notice_apply(agent_link *l, const cor_cards *cards, const Corridor__V1__Header *header,
                        const ProtobufCMessage *notice, cor_error *err) COR_MUST_CHECK;
 
+/* link_bundle.c: each notice of a bundle just kept, as if it had come alone; in the
+ * caller's transaction. *ordinary: how many were new and are nobody's secret here. */
+bool link_bundle_apply(agent_link *l, const cor_cards *cards, const Corridor__V1__Header *header,
+                       const Corridor__V1__NoticeBundle *bundle, const store_message *kept, uint64_t sequence,
+                       size_t *ordinary, cor_error *err) COR_MUST_CHECK;
+
 /* link_erasure.c: what this office had erased before its store went back; in the
  * caller's transaction. */
 bool link_erasure_again(agent_link *l, const cor_cards *cards, const Corridor__V1__Header *header,

@@ -21,7 +21,12 @@ typedef struct taken {
   ProtobufCMessage *notice; /* decoded body of a hub notice, else NULL */
   store_message message;    /* borrows nothing: all buffers its own */
   cor_buf receipt;          /* to send; empty = none */
+  size_t ordinary;          /* of a bundle: notices in it to count as received */
 } taken;
+
+static bool is_bundle(const taken *t) {
+  return t->message.type == COR_T(NOTICE_BUNDLE);
+}
 
 static void taken_clear(taken *t) {
   cor_envelope_clear(&t->envelope);
@@ -131,15 +136,28 @@ static bool note_case(agent_link *l, const taken *t, cor_error *err) {
   return store_case_put(l->a->store, &c, err);
 }
 
+static store_taken put(agent_link *l, taken *t, cor_error *err) {
+  const uint64_t sequence = t->delivery->sequence;
+  if (is_bundle(t)) return store_bundle_put(l->a->store, &t->message, sequence, &t->receipt, err);
+  if (t->notice != NULL && !link_notice_place(l, t->notice, &t->message, err)) return STORE_TAKE_ERROR;
+  return store_in_put(l->a->store, &t->message, sequence, &t->receipt, err);
+}
+
+static bool apply(agent_link *l, const cor_cards *cards, taken *t, cor_error *err) {
+  const Corridor__V1__Header *h = t->envelope.header;
+  if (is_bundle(t))
+    return link_bundle_apply(l, cards, h, (const Corridor__V1__NoticeBundle *)t->notice, &t->message,
+                             t->delivery->sequence, &t->ordinary, err);
+  return note_case(l, t, err) && (t->notice == NULL || link_notice_apply(l, cards, h, t->notice, err));
+}
+
 static bool keep(agent_link *l, const cor_cards *cards, taken *t, cor_error *err) {
   const uint8_t *id = t->message.id;
-  if (t->notice != NULL && !link_notice_place(l, t->notice, &t->message, err)) return false;
-  switch (store_in_put(l->a->store, &t->message, t->delivery->sequence, &t->receipt, err)) {
-  case STORE_TAKE_NEW:
-    if (!note_case(l, t, err)) return false;
-    return t->notice == NULL || link_notice_apply(l, cards, t->envelope.header, t->notice, err);
+  switch (put(l, t, err)) {
+  case STORE_TAKE_NEW: return apply(l, cards, t, err);
   case STORE_TAKE_AGAIN:
-    link_count_message(l, LINK_REDELIVERED, t->message.compartment);
+    /* What is in a bundle is nobody's to guess from a number. */
+    if (!is_bundle(t)) link_count_message(l, LINK_REDELIVERED, t->message.compartment);
     COR_LOG(l->a->log, COR_INFO, "delivered-again", COR_ID("message", id));
     return true;
   case STORE_TAKE_CONFLICT:
@@ -194,6 +212,13 @@ static bool send_receipts(agent_link *l, const taken *all, size_t n, cor_error *
   return ok;
 }
 
+/* A bundle counts as what is in it. */
+static void count_received(agent_link *l, const taken *t) {
+  if (t->receipt.len > 0 && !is_bundle(t)) link_count_message(l, LINK_RECEIVED, t->message.compartment);
+  for (size_t i = 0; i < t->ordinary; i++)
+    link_count(l, LINK_RECEIVED);
+}
+
 bool link_take_batch(agent_link *l, cor_error *err) {
   taken all[LINK_BATCH_MAX] = {0};
   const size_t n = l->n_batch;
@@ -213,7 +238,7 @@ bool link_take_batch(agent_link *l, cor_error *err) {
   if (ok) {
     store_announce(l->a->store);
     for (size_t i = 0; i < n; i++)
-      if (all[i].receipt.len > 0) link_count_message(l, LINK_RECEIVED, all[i].message.compartment);
+      count_received(l, &all[i]);
     ok = send_receipts(l, all, n, err);
   } else if (err->code == COR_DISK_FULL) {
     COR_LOG(l->a->log, COR_ALARM, "delivery-not-kept", COR_CODE(err->code), COR_NUM("messages", n));

@@ -131,6 +131,10 @@ typedef enum store_taken {
  * the receipt first given. CONFLICT: same sender and id, other header. */
 store_taken store_in_put(store *s, const store_message *message, uint64_t sequence, cor_buf *receipt,
                          cor_error *err) COR_MUST_CHECK;
+/* The same for a bundle of notices: its own row, in no list and no count. What it
+ * holds is put with store_in_put, each notice by itself. */
+store_taken store_bundle_put(store *s, const store_message *bundle, uint64_t sequence, cor_buf *receipt,
+                             cor_error *err) COR_MUST_CHECK;
 bool store_in_checked(store *s, const store_message *message, int code, cor_error *err) COR_MUST_CHECK;
 
 /* What was received or sent under handle (a case's, or the referral's own) with

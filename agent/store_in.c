@@ -1,7 +1,8 @@
 /* store_in.c - incoming messages, kept once each, and reading both boxes.
  *
- * Guarantees: one row per (sender, message id) for ever, whatever comes again;
- * the receipt given first stands in the same row and transaction, so that a
+ * Guarantees: one row per (sender, message id) for ever, whatever comes again,
+ * for a bundle of notices (in a table of its own) as for each notice in it; the
+ * receipt given first stands in the same row and transaction, so that a
  * redelivery is answered with the same bytes; the highest delivery sequence
  * moves in that transaction too. What was erased stays erased: its row is known
  * again, its body never. Trusts that the caller verified signature and
@@ -14,8 +15,10 @@
 
 static store_taken seen_before(store *s, const store_message *m, cor_buf *receipt, cor_error *err) {
   sqlite3_stmt *stmt = STORE_SELECT(
-      s, err, "SELECT header_hash, receipt FROM inbox WHERE sender = ? AND message_id = ?", A_TEXT(m->peer),
-      A_ID(m->id));
+      s, err,
+      "SELECT header_hash, receipt FROM inbox WHERE sender = ?1 AND message_id = ?2 UNION ALL"
+      " SELECT header_hash, receipt FROM bundles WHERE ?1 = 'hub' AND message_id = ?2",
+      A_TEXT(m->peer), A_ID(m->id));
   if (stmt == NULL) return STORE_TAKE_ERROR;
   store_found found = store_next(s, stmt, err);
   if (found == STORE_ERROR) return STORE_TAKE_ERROR;
@@ -40,13 +43,17 @@ static bool insert(store *s, const store_message *m, uint64_t sequence, cor_erro
       A_BLOB(cor_buf_view(&m->envelope)), A_BLOB(cor_buf_view(&m->body)), A_BLOB(cor_buf_view(&m->receipt)));
 }
 
-store_taken store_in_put(store *s, const store_message *m, uint64_t sequence, cor_buf *receipt,
-                         cor_error *err) {
-  store_taken taken = seen_before(s, m, receipt, err);
-  if (taken == STORE_TAKE_ERROR || taken == STORE_TAKE_CONFLICT) return taken;
-  /* Also when it came again: the hub may have numbered it anew. */
-  if (!STORE_EXEC(s, err, "UPDATE meta SET sequence = max(sequence, ?)", A_INT(sequence))) goto fail;
-  if (taken == STORE_TAKE_AGAIN) return taken;
+/* Its parts are the inbox's and the timeline's. */
+static bool insert_bundle(store *s, const store_message *m, cor_error *err) {
+  return STORE_EXEC(s, err,
+                    "INSERT INTO bundles(message_id, header_hash, received_at, envelope, body, receipt) "
+                    "VALUES(?,?,?,?,?,?)",
+                    A_ID(m->id), A_HASH(m->header_hash), A_INT(m->settled_at),
+                    A_BLOB(cor_buf_view(&m->envelope)), A_BLOB(cor_buf_view(&m->body)),
+                    A_BLOB(cor_buf_view(&m->receipt)));
+}
+
+static bool note_received(store *s, const store_message *m, cor_error *err) {
   store_event event = {.event = "received",
                        .at = m->settled_at,
                        .type = m->type,
@@ -55,13 +62,31 @@ store_taken store_in_put(store *s, const store_message *m, uint64_t sequence, co
                        .detail = m->late ? "late" : ""};
   memcpy(event.handle, m->handle, COR_ID_LEN);
   memcpy(event.message_id, m->id, COR_ID_LEN);
-  if (!insert(s, m, sequence, err) || !store_event_put(s, &event, err) ||
-      !cor_buf_copy(receipt, cor_buf_view(&m->receipt), err))
-    goto fail;
-  return STORE_TAKE_NEW;
-fail:
+  return store_event_put(s, &event, err);
+}
+
+static store_taken put(store *s, const store_message *m, uint64_t sequence, bool bundle, cor_buf *receipt,
+                       cor_error *err) {
+  store_taken taken = seen_before(s, m, receipt, err);
+  if (taken == STORE_TAKE_ERROR || taken == STORE_TAKE_CONFLICT) return taken;
+  /* Also when it came again: the hub may have numbered it anew. */
+  bool ok = STORE_EXEC(s, err, "UPDATE meta SET sequence = max(sequence, ?)", A_INT(sequence));
+  if (ok && taken == STORE_TAKE_NEW)
+    ok = (bundle ? insert_bundle(s, m, err) : insert(s, m, sequence, err) && note_received(s, m, err)) &&
+         cor_buf_copy(receipt, cor_buf_view(&m->receipt), err);
+  if (ok) return taken;
   cor_buf_clear(receipt);
   return STORE_TAKE_ERROR;
+}
+
+store_taken store_in_put(store *s, const store_message *m, uint64_t sequence, cor_buf *receipt,
+                         cor_error *err) {
+  return put(s, m, sequence, false, receipt, err);
+}
+
+store_taken store_bundle_put(store *s, const store_message *m, uint64_t sequence, cor_buf *receipt,
+                             cor_error *err) {
+  return put(s, m, sequence, true, receipt, err);
 }
 
 bool store_in_checked(store *s, const store_message *m, int code, cor_error *err) {

@@ -71,8 +71,16 @@ static const char version_2[] =
     "CREATE TABLE erased(message_id BLOB PRIMARY KEY, handle BLOB NOT NULL) STRICT, WITHOUT ROWID;"
     "PRAGMA user_version = 2;";
 
+/* Bundles of the hub's notices: what each held stands in the inbox, one row a
+ * notice; here are the receipt, and the hub's signature over all of them. */
+static const char version_3[] =
+    "CREATE TABLE bundles(n INTEGER PRIMARY KEY, message_id BLOB NOT NULL UNIQUE, header_hash BLOB NOT NULL,"
+    " received_at INTEGER NOT NULL, envelope BLOB NOT NULL, body BLOB NOT NULL, receipt BLOB NOT NULL) "
+    "STRICT;"
+    "PRAGMA user_version = 3;";
+
 /* steps[n] makes version n + 1 of version n; 0 is the empty file. */
-static const char *const steps[] = {version_1, version_2};
+static const char *const steps[] = {version_1, version_2, version_3};
 enum { SCHEMA_VERSION = sizeof steps / sizeof *steps };
 
 static bool version_of(store *s, int64_t *version, cor_error *err) {

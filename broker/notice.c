@@ -5,6 +5,7 @@
  * in the transaction of the act it tells of. Trusts its callers for codes; holds
  * no personal datum. Fatal: a hub key that cannot sign. */
 #include "notice.h"
+#include "bundle.h"
 #include "corridor/codec.h"
 #include "corridor/envelope.h"
 #include "corridor/id.h"
@@ -71,7 +72,8 @@ static void draft_header(draft *d, const notice *one, int64_t now) {
   d->header.n_categories = 1;
   d->header.categories = &d->category;
   d->header.basis = COR_BASIS(RECORD_DUTY);
-  d->header.in_reply_to = (ProtobufCBinaryData){COR_ID_LEN, (uint8_t *)one->in_reply_to};
+  if (one->type != COR_T(NOTICE_BUNDLE)) /* whose parts have their own */
+    d->header.in_reply_to = (ProtobufCBinaryData){COR_ID_LEN, (uint8_t *)one->in_reply_to};
   d->header.sent_at = now;
   d->header.expires_at = now + NOTICE_LIFE_DAYS * day_ms;
   d->header.table_version = COR_SOP_VERSION;
@@ -128,9 +130,12 @@ static bool write_some(const notice *list, size_t n, core *c, int64_t now) {
 }
 
 bool notice_write(notices *all, core *c, int64_t now) {
+  notices packed;
   bool ok = true;
-  for (size_t i = 0; ok && i < all->n; i += COR_BATCH_MAX)
-    ok = write_some(all->list + i, all->n - i < COR_BATCH_MAX ? all->n - i : COR_BATCH_MAX, c, now);
+  bundle_pack(all, &packed, now);
+  for (size_t i = 0; ok && i < packed.n; i += COR_BATCH_MAX)
+    ok = write_some(packed.list + i, packed.n - i < COR_BATCH_MAX ? packed.n - i : COR_BATCH_MAX, c, now);
+  notice_clear(&packed);
   return ok;
 }
 

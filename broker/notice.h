@@ -1,7 +1,8 @@
 /* notice.h - the hub's own messages: end notices, withdrawal notices, obligation
  * notices. Unsealed, coded, signed by the hub; they go the way of every message
  * (stored, claimed, receipted) and overtake. Gathered in a transaction and
- * written with it, one batch signature for all. */
+ * written with it, those for one office bundled (bundle.c), one batch signature
+ * for all. */
 #ifndef BROKER_NOTICE_H
 #define BROKER_NOTICE_H
 #include "core.h"
@@ -33,6 +34,7 @@ const uint8_t *notice_add(notices *all, const char *recipient, Corridor__V1__Mes
 void notice_end(notices *all, const char *sender, const uint8_t *message_id, const uint8_t *handle,
                 const uint8_t *case_handle, Corridor__V1__EndState state, int reason, int64_t at,
                 cor_bytes receipt);
+/* Once: the bodies are gone after it. */
 bool notice_write(notices *all, core *c, int64_t now) COR_MUST_CHECK;
 void notice_clear(notices *all);
 #endif

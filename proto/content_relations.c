@@ -168,6 +168,18 @@ static int content_statement(const ProtobufCMessage *body, cor_content_fault *fa
   return COR_OK;
 }
 
+/* A withdrawal notice is answered by its own id and never shares a bundle. */
+static int notice_bundle(const ProtobufCMessage *body, cor_content_fault *fault) {
+  BODY(NoticeBundle);
+  char pointer[sizeof fault->field];
+  for (size_t i = 0; i < b->n_notices; i++) {
+    if (b->notices[i]->type == COR_T(END_NOTICE) || b->notices[i]->type == COR_T(OBLIGATION_NOTICE)) continue;
+    snprintf(pointer, sizeof pointer, "/notices/%zu/type", i);
+    return FAULT(COR_BAD_INPUT, pointer, "is not a notice that shares a bundle");
+  }
+  return COR_OK;
+}
+
 static const cor_content_relation relations[] = {
     {COR_T(CASE_FILE), COR_C(CASEWORK), casework},
     {COR_T(ABN), COR_C(OPERATIONS), abn},
@@ -180,6 +192,7 @@ static const cor_content_relation relations[] = {
     {COR_T(CONSENT_RECORD), COR_C(RECORD), consent_record},
     {COR_T(CONSENT_WITHDRAWAL), COR_C(RECORD), withdrawal},
     {COR_T(CONTENT_STATEMENT), COR_C(RECORD), content_statement},
+    {COR_T(NOTICE_BUNDLE), COR_C(RECORD), notice_bundle},
 };
 
 const cor_content_relation *cor_content_relation_at(size_t i) {

@@ -251,6 +251,12 @@ static const cor_content_rule rules[] = {
   {IN_RECORD(OBLIGATION_NOTICE), "responsible", COR_MUST, COR_OFFICE, NULL, "design 5"},
   {IN_RECORD(OBLIGATION_NOTICE), "due_at", COR_MUST, COR_ANY, NULL, "design 5"},
   {IN_RECORD(OBLIGATION_NOTICE), "state", COR_MUST, COR_ANY, NULL, "design 5"},
+  {IN_RECORD(NOTICE_BUNDLE), "notices", COR_MUST, COR_ANY, NULL, "design 8: batches"},
+  {IN_RECORD(NOTICE_BUNDLE), "notices/notice_id", COR_MUST, COR_BYTES_16, NULL, "design 3"},
+  {IN_RECORD(NOTICE_BUNDLE), "notices/handle", COR_MUST, COR_BYTES_16, NULL, "design 3"},
+  {IN_RECORD(NOTICE_BUNDLE), "notices/in_reply_to", COR_MUST, COR_BYTES_16, NULL, "design 3"},
+  {IN_RECORD(NOTICE_BUNDLE), "notices/type", COR_MUST, COR_ANY, NULL, "design 8: batches"},
+  {IN_RECORD(NOTICE_BUNDLE), "notices/body", COR_MUST, COR_ANY, NULL, "design 8: batches"},
 };
 /* clang-format on */
 

@@ -182,6 +182,9 @@ static const cor_sop_row rows[] = {
    .cite = "design 4: withdrawal (P)"},
   {.type = COR_T(OBLIGATION_NOTICE), .name = "ObligationNotice", HUB_NOTICE,
    .cite = "design 5: obligations"},
+  /* Its handle is its own message id: it is about no one case. */
+  {.type = COR_T(NOTICE_BUNDLE), .name = "NoticeBundle", HUB_NOTICE,
+   .cite = "design 8: batches"},
 };
 
 /* Escalation hours are (P); the shorter, the more hangs on the answer. */
@@ -232,6 +235,7 @@ static const struct {
   {COR_T(END_NOTICE), COR_C(RECORD), &corridor__v1__end_notice__descriptor},
   {COR_T(WITHDRAWAL_NOTICE), COR_C(RECORD), &corridor__v1__withdrawal_notice__descriptor},
   {COR_T(OBLIGATION_NOTICE), COR_C(RECORD), &corridor__v1__obligation_notice__descriptor},
+  {COR_T(NOTICE_BUNDLE), COR_C(RECORD), &corridor__v1__notice_bundle__descriptor},
 };
 /* clang-format on */
 

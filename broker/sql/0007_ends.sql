@@ -2,7 +2,7 @@
 -- origin mission does not speak for another.
 SET ROLE corridor_owner;
 INSERT INTO corridor.code_name (kind, code, name) VALUES
-  ('type', 25, 'ContentStatement'), ('delivery', 6, 'unreadable'), ('delivery', 7, 'content refused');
+  ('type', 25, 'ContentStatement'), ('type', 33, 'NoticeBundle'), ('delivery', 6, 'unreadable'), ('delivery', 7, 'content refused');
 ALTER TABLE corridor.step ADD COLUMN office text NOT NULL DEFAULT '';  -- who sent it
 ALTER TABLE corridor.step ALTER COLUMN office DROP DEFAULT;
 ALTER TABLE corridor.step DROP CONSTRAINT step_pkey;

@@ -13,7 +13,7 @@
 #include "rows.h"
 #include <string.h>
 
-enum { CONNECTIONS_MAX = 2, RECEIPT_BYTES = 320, IDS_APART = 4, LAG = 4 };
+enum { CONNECTIONS_MAX = 2, RECEIPT_BYTES = 320, IDS_APART = 4, LAG = 4, BUNDLE = 64 };
 
 typedef enum kind {
   MESSAGE,
@@ -45,12 +45,13 @@ static const struct {
     [DEDUPE] = {"dedupe", "dedupe", "SELECT * FROM corridor.dedupe" NEWEST, ""},
     [STANDING] = {"standing", "standing", "SELECT * FROM corridor.standing LIMIT 256",
                   "ON CONFLICT DO NOTHING"},
-    [STEP] = {"step", "step", "SELECT * FROM corridor.step WHERE type = 10 LIMIT 256",
-              "ON CONFLICT (handle, type, office) DO UPDATE SET outcome = excluded.outcome, at = excluded.at"},
+    [STEP] =
+        {"step", "step", "SELECT * FROM corridor.step WHERE type = 10 LIMIT 256",
+         "ON CONFLICT (handle, type, office) DO UPDATE SET outcome = excluded.outcome, at = excluded.at"},
     [LEAF] = {"leaf", "log_leaf", "SELECT * FROM corridor.log_leaf ORDER BY leaf_id DESC LIMIT 256", ""},
     [RECORD] = {"record", "log_record", "SELECT * FROM corridor.log_record ORDER BY leaf_id DESC LIMIT 256",
                 ""},
-    [NOTICE] = {"notice", "message", "SELECT * FROM corridor.message WHERE type = 30" NEWEST, ""},
+    [NOTICE] = {"notice", "message", "SELECT * FROM corridor.message WHERE type IN (30, 33)" NEWEST, ""},
     [NOTICE_DELIVERY] = {"notice_delivery", "delivery", QUEUED " WHERE sender = 'hub'" NEWEST, ""},
 };
 
@@ -193,18 +194,20 @@ static void send_update(lane *l, const char *name, rows_part part, bool with_rec
   free(array);
 }
 
-/* What the rounds before this one left to be done; at[i] is i rounds ago. */
+/* What the rounds before this one left to be done; at[i] is i rounds ago. The ends
+ * of a batch are told in as few messages as any hub could: bundles of BUNDLE. */
 static size_t send_updates(bare *b, lane *l, size_t n) {
+  const size_t told = (n + BUNDLE - 1) / BUNDLE;
   size_t leaves = 0;
   if (l->rounds >= 1) send_update(l, "claim", part_of(l->at[1], n, false), false), leaves += n;
   if (l->rounds >= 2) {
     send_update(l, "receipt", part_of(l->at[2], n, false), true);
-    send_insert(b, l, NOTICE, part_of(l->at[2], n, true), false);
-    send_insert(b, l, NOTICE_DELIVERY, part_of(l->at[2], n, true), false);
+    send_insert(b, l, NOTICE, part_of(l->at[2], told, true), false);
+    send_insert(b, l, NOTICE_DELIVERY, part_of(l->at[2], told, true), false);
     leaves += n;
   }
-  if (l->rounds >= 3) send_update(l, "claim", part_of(l->at[3], n, true), false), leaves += n;
-  if (l->rounds >= 4) send_update(l, "receipt", part_of(l->at[4], n, true), true), leaves += n;
+  if (l->rounds >= 3) send_update(l, "claim", part_of(l->at[3], told, true), false), leaves += told;
+  if (l->rounds >= 4) send_update(l, "receipt", part_of(l->at[4], told, true), true), leaves += told;
   return leaves;
 }
 

@@ -61,21 +61,24 @@ static void take_results(running *r, sending *s, const heard *h) {
   cor_message_free(&results->base);
 }
 
-static void take_delivery(running *r, office *o, sending *s, const heard *h) {
-  uint8_t ended[COR_ID_LEN];
-  bool is_end;
-  inbox_take(o, h, ended, &is_end);
-  if (!is_end || !s) return;
-  const size_t at = outbox_find(s->box, (ProtobufCBinaryData){COR_ID_LEN, ended});
-  if (at == s->box->n) return; /* of an earlier load: its receipt was on the way when that one ended */
-  finish(r, s, &s->box->list[at], cor_clock_monotonic_us());
+typedef struct sender {
+  running *r;
+  sending *s; /* NULL: an office that only receives */
+} sender;
+
+static void take_end(void *ctx, const uint8_t message_id[COR_ID_LEN]) {
+  const sender *to = ctx;
+  if (!to->s) return;
+  const size_t at = outbox_find(to->s->box, (ProtobufCBinaryData){COR_ID_LEN, (uint8_t *)message_id});
+  if (at == to->s->box->n) return; /* of an earlier load: its receipt was on the way when that one ended */
+  finish(to->r, to->s, &to->s->box->list[at], cor_clock_monotonic_us());
 }
 
 /* Until nothing is there. */
 static void hear_all(running *r, office *o, sending *s) {
   for (heard h = office_hear(o, ZMQ_DONTWAIT); h.command; h = office_hear(o, ZMQ_DONTWAIT)) {
     if (h.command == COR_RESULTS && s) take_results(r, s, &h);
-    if (h.command == COR_DELIVER) take_delivery(r, o, s, &h);
+    if (h.command == COR_DELIVER) inbox_take(o, &h, take_end, &(sender){r, s});
   }
 }
 

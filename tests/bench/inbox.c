@@ -5,6 +5,7 @@
  * one signature). It does not write to a disk: the recipient's store is in
  * another building, and the peers' consumers keep nothing either. */
 #include "inbox.h"
+#include "corridor/codec.h"
 #include "corridor/envelope.h"
 #include "corridor/sop.h"
 #include "die.h"
@@ -24,7 +25,7 @@ static void add_receipt(office *o, const cor_envelope *envelope, uint64_t sequen
   if (sequence > o->sequence) o->sequence = sequence;
 }
 
-static void read_end(cor_bytes body, uint8_t ended[COR_ID_LEN]) {
+static void read_end(cor_bytes body, inbox_ended ended, void *ctx) {
   cor_error err = {0};
   Corridor__V1__EndNotice *end = (Corridor__V1__EndNotice *)cor_decode(&corridor__v1__end_notice__descriptor,
                                                                        body, COR_CONTROL_MAX, true, &err);
@@ -32,11 +33,22 @@ static void read_end(cor_bytes body, uint8_t ended[COR_ID_LEN]) {
   if (end->state != CORRIDOR__V1__END_STATE__DELIVERED || end->message_id.len != COR_ID_LEN ||
       end->delivery_receipt.len == 0)
     die("a message was not delivered", NULL);
-  memcpy(ended, end->message_id.data, COR_ID_LEN);
+  ended(ctx, end->message_id.data);
   cor_message_free(&end->base);
 }
 
-void inbox_take(office *o, const heard *h, uint8_t ended[COR_ID_LEN], bool *is_end) {
+static void read_bundle(cor_bytes body, inbox_ended ended, void *ctx) {
+  cor_error err = {0};
+  Corridor__V1__NoticeBundle *bundle = (Corridor__V1__NoticeBundle *)cor_decode(
+      &corridor__v1__notice_bundle__descriptor, body, COR_CONTROL_MAX, true, &err);
+  if (!bundle) die_of("bundle of notices", &err);
+  for (size_t i = 0; i < bundle->n_notices; i++)
+    if (bundle->notices[i]->type == COR_T(END_NOTICE))
+      read_end(cor_bytes_of(bundle->notices[i]->body), ended, ctx);
+  cor_message_free(&bundle->base);
+}
+
+void inbox_take(office *o, const heard *h, inbox_ended ended, void *ctx) {
   Corridor__V1__Delivery *delivery = (Corridor__V1__Delivery *)office_read(
       h, &corridor__v1__delivery__descriptor);
   cor_envelope envelope = {0};
@@ -46,8 +58,8 @@ void inbox_take(office *o, const heard *h, uint8_t ended[COR_ID_LEN], bool *is_e
     die_of("delivery", &err);
   if (strcmp(envelope.header->recipient, o->keys.id) != 0) die("a delivery for another than", o->keys.id);
   add_receipt(o, &envelope, delivery->sequence);
-  *is_end = envelope.header->type == COR_T(END_NOTICE);
-  if (*is_end) read_end(h->body, ended);
+  if (envelope.header->type == COR_T(END_NOTICE)) read_end(h->body, ended, ctx);
+  if (envelope.header->type == COR_T(NOTICE_BUNDLE)) read_bundle(h->body, ended, ctx);
   cor_envelope_clear(&envelope);
   cor_message_free(&delivery->base);
 }

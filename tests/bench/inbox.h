@@ -4,9 +4,10 @@
 #define BENCH_INBOX_H
 #include "office.h"
 
-/* Verifies one DELIVER and adds its receipt. When it is an end notice that says
- * DELIVERED, *is_end is true and ended the message's id. Any other end is fatal. */
-void inbox_take(office *o, const heard *h, uint8_t ended[COR_ID_LEN], bool *is_end);
+typedef void (*inbox_ended)(void *ctx, const uint8_t message_id[COR_ID_LEN]);
+/* Verifies one DELIVER and adds its receipt. ended is told each message that an end
+ * notice in it, alone or in a bundle, says is DELIVERED. Any other end is fatal. */
+void inbox_take(office *o, const heard *h, inbox_ended ended, void *ctx);
 /* Sends what waits, under one signature. */
 void inbox_receipt(office *o);
 #endif

@@ -212,6 +212,23 @@ class Agent:
         return receipt
 
 
+def unbundled(message):
+    """§7: a bundle's notices, each as the message it would have been; else the message."""
+    if message.header.type != pb.NOTICE_BUNDLE:
+        return [message]
+    alone = []
+    for notice in decode(pb.NoticeBundle, message.body).notices:
+        if notice.type not in (pb.END_NOTICE, pb.OBLIGATION_NOTICE):
+            raise Wrong("BAD_INPUT", "not a notice that shares a bundle")
+        header = pb.Header()
+        header.CopyFrom(message.header)
+        header.message_id, header.handle, header.type = notice.notice_id, notice.handle, notice.type
+        header.in_reply_to = notice.in_reply_to
+        header.body_size, header.body_sha256 = len(notice.body), sha256(notice.body)
+        alone.append(Message(header, None, notice.body, message.sequence))
+    return alone
+
+
 # --- §2 and §3: the session ---
 
 class Session:
@@ -243,7 +260,7 @@ class Session:
         self.monitor = self.socket.get_monitor_socket(zmq.EVENT_DISCONNECTED)
         self.socket.connect(self.address)
         self.welcome, self.n, self.pongs = None, 0, set()
-        self.results, self.credit, self.deliveries, self.receipts = {}, None, [], []
+        self.results, self.credit, self.deliveries, self.receipts, self.bundles = {}, None, [], [], []
         return self
 
     def cut(self):
@@ -361,7 +378,9 @@ class Session:
         message = Message(header, delivery.envelope, body, delivery.sequence)
         self.agent.check(message)
         receipt = self.agent.receipt(message)  # on disk when it returns: now the hub may forget it
-        self.deliveries.append(message)
+        self.deliveries += unbundled(message)
+        if header.type == pb.NOTICE_BUNDLE:
+            self.bundles.append(message)
         if self.receipting:
             self.receipts.append(receipt)
             self.say(RECEIPTS, pb.Receipts(receipts=[pb.SignedContent.FromString(receipt)]))

@@ -23,7 +23,7 @@ import table  # noqa: E402
 import targets  # noqa: E402
 
 BARE_COUNT = ("SELECT (SELECT count(*) FROM corridor.message WHERE type = 10),"
-              " (SELECT count(*) FROM corridor.message WHERE type = 30),"
+              " (SELECT count(*) FROM corridor.message WHERE type IN (30, 33)),"
               " (SELECT count(*) FROM corridor.delivery WHERE sender <> 'hub' AND state = 3),"
               " (SELECT count(*) FROM corridor.dedupe), (SELECT count(*) FROM corridor.log_leaf),"
               " (SELECT count(*) FROM corridor.log_record)")

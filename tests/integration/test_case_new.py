@@ -8,8 +8,8 @@ import subprocess
 import unittest
 
 import people
+from agent_alone import AgentAlone
 from processes import wait_for
-from test_agent_link import AgentAlone
 
 MEMBERS = ("handle", "reference", "withdrawalCode", "messageId")
 

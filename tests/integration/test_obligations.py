@@ -10,6 +10,7 @@ import collections
 import unittest
 
 import harness
+import hub_notices
 import people
 import schema
 import stages
@@ -99,11 +100,9 @@ class Deadlines(harness.ClusterTest):
     def told(self, name, duty_code):
         """(office, state, level) -> how many notices of it there were."""
         pb = schema.load()
-        rows = self.c.query("SELECT recipient, body FROM corridor.message WHERE sender = 'hub' AND type = %s"
-                            " AND handle = %s", pb.OBLIGATION_NOTICE, self.handle(name))
-        notices = [(office, pb.ObligationNotice.FromString(bytes(body))) for office, body in rows]
         return collections.Counter((office, pb.ObligationState.Name(n.state), n.level)
-                                   for office, n in notices if n.kind == duty_code)
+                                   for office, handle, n in hub_notices.told(self.c.query, pb.OBLIGATION_NOTICE)
+                                   if (bytes(handle), n.kind) == (bytes(self.handle(name)), duty_code))
 
     # --- the booking itself ---
 

@@ -16,6 +16,7 @@ import unittest
 from psycopg2 import errors
 
 import harness
+import hub_notices
 import people
 import schema
 from harness import Office, standard_offices
@@ -67,11 +68,9 @@ class Raced(unittest.TestCase):
     def ids(self, sql, *values):
         return collections.Counter(bytes(id) for id, in self.c.query(sql, *values))
 
-    def notices(self, kind, body):
+    def notices(self, kind):
         """(recipient, handle, body) of the hub's notices of a kind."""
-        return [(recipient, bytes(handle), body.FromString(bytes(raw)))
-                for recipient, handle, raw in self.c.query(
-                    "SELECT recipient, handle, body FROM corridor.message WHERE sender = 'hub' AND type = %s", kind)]
+        return hub_notices.told(self.c.query, kind)
 
 
 class WithdrawalAgainstClaim(Raced):
@@ -86,8 +85,8 @@ class WithdrawalAgainstClaim(Raced):
 
     def test_no_third_case(self):
         listed = {(office, handle, id) for office, handle, notice in
-                  self.notices(pb.WITHDRAWAL_NOTICE, pb.WithdrawalNotice) for id in notice.message_ids}
-        ended = {end.message_id for office, _, end in self.notices(pb.END_NOTICE, pb.EndNotice)
+                  self.notices(pb.WITHDRAWAL_NOTICE) for id in notice.message_ids}
+        ended = {end.message_id for office, _, end in self.notices(pb.END_NOTICE)
                  if office == people.HOST and end.state == pb.STOPPED}
         asked = {(office, bytes(handle)) for office, handle in self.c.query(
             "SELECT responsible, handle FROM corridor.obligation WHERE kind = 6")}
@@ -179,7 +178,7 @@ class WithdrawalAgainstClaim(Raced):
 
     def test_each_recipient_was_asked_once_for_each_handle(self):
         asked = collections.Counter(
-            (office, handle) for office, handle, _ in self.notices(pb.WITHDRAWAL_NOTICE, pb.WithdrawalNotice))
+            (office, handle) for office, handle, _ in self.notices(pb.WITHDRAWAL_NOTICE))
         self.assertEqual(set(asked.values()), {1})
 
 

@@ -18,6 +18,7 @@ from datetime import datetime, timezone
 from types import SimpleNamespace
 
 import harness
+import hub_notices
 import people
 import protocol_client as client
 from harness import wait_for
@@ -305,11 +306,8 @@ class WireTest(harness.ClusterTest):
 
     def notices(self, office, kind, case):
         """Bodies of the hub's notices to an office about a handle."""
-        body = {pb.END_NOTICE: pb.EndNotice, pb.WITHDRAWAL_NOTICE: pb.WithdrawalNotice,
-                pb.OBLIGATION_NOTICE: pb.ObligationNotice}[kind]
-        return [body.FromString(bytes(raw)) for raw, in self.c.query(
-            "SELECT body FROM corridor.message WHERE sender = 'hub' AND recipient = %s AND type = %s"
-            " AND handle = %s ORDER BY admitted_at, message_id", office, kind, case.handle)]
+        return [body for recipient, handle, body in hub_notices.told(self.c.query, kind)
+                if (recipient, handle) == (office, case.handle)]
 
     def log(self, kind, message):
         """How many log records of a kind name the message."""

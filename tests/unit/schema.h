@@ -55,6 +55,8 @@ static const ProtobufCMessageDescriptor *const every_message[] = {
     &corridor__v1__end_notice__descriptor,
     &corridor__v1__withdrawal_notice__descriptor,
     &corridor__v1__obligation_notice__descriptor,
+    &corridor__v1__bundled_notice__descriptor,
+    &corridor__v1__notice_bundle__descriptor,
     &corridor__v1__log_record__descriptor,
     &corridor__v1__referral_offer__descriptor,
     &corridor__v1__referral_answer__descriptor,

@@ -64,6 +64,8 @@ static const struct sample {
   {RECORD(WITHDRAWAL_NOTICE), "{'withdrawnAt': '1772500000000', 'answerDue': '1772600000000'}"},
   {RECORD(OBLIGATION_NOTICE), "{'obligationId': '" ID "', 'kind': 2, 'responsible': 'iom-gn',"
     "'dueAt': '1772500000000', 'state': 'OPEN'}"},
+  {RECORD(NOTICE_BUNDLE), "{'notices': [{'noticeId': '" ID "', 'handle': '" ID "', 'inReplyTo': '" ID "',"
+    "'type': 'OBLIGATION_NOTICE', 'body': 'AA=='}]}"},
 };
 
 #define CHILD "'child': {'guardianHost': {'name': 'Test Guardian', 'country': 'NE'}, 'guardianOrigin': {'name': 'Test "  \
@@ -147,6 +149,7 @@ static const struct change {
   {RECORD(CONSENT_WITHDRAWAL), "{'withdrawalHash': '" DIGEST "'}", COR_MISSING_FIELD, "/body/referenceHash"},
   {RECORD(CONSENT_WITHDRAWAL), "{'referenceHash': '" DIGEST "', 'withdrawalHash': '" DIGEST "'}", COR_OK, ""},
   {RECORD(END_NOTICE), "{'state': 'STOPPED'}", COR_MISSING_FIELD, "/body/reason"},
+  {RECORD(NOTICE_BUNDLE), "{'notices': [{'noticeId': '" ID "', 'handle': '" ID "', 'inReplyTo': '" ID "', 'type': 'WITHDRAWAL_NOTICE', 'body': 'AA=='}]}", COR_BAD_INPUT, "/body/notices/0/type"},
 };
 /* clang-format on */
 #define COUNT(a) ((int)(sizeof(a) / sizeof *(a)))

@@ -146,7 +146,10 @@ def compare(plan, hub, counts):
         by_region[plan.region_of.get(host, "?"), plan.region_of.get(origin, "?")] += count
     messages = sum(plan.messages.values())
     to_offices = sum(plan.delivered().values())
-    notices = counts["end_notices"] + counts["obligation_notices"]
+    told = {"EndNotice": counts["end_notices"] - counts["bundled_ends"],
+            "ObligationNotice": counts["obligation_notices"] - counts["bundled_obligations"],
+            "NoticeBundle": counts["bundles"]}
+    notices = sum(told.values())
     yield Table("returns, host region > region of origin", plan.regions, by_region)
     yield Table("returns, host country > country of origin", plan.cells, cells)
     yield Table("returns by type", plan.return_types, Counter(
@@ -162,8 +165,7 @@ def compare(plan, hub, counts):
         {(duty, "MET"): plan.of_type(opener) for duty, opener in DUTIES.items()}), hub.counter(
             "SELECT duty, state, count(*) FROM oversight.obligation GROUP BY 1, 2"))
     yield Table("deliveries by state", Counter({"delivered": to_offices + notices}), hub.states())
-    yield Table("notices of the hub, taken by the offices", Counter(
-        {"EndNotice": counts["end_notices"], "ObligationNotice": counts["obligation_notices"]}), hub.notices())
+    yield Table("notices of the hub, taken by the offices", +Counter(told), hub.notices())
     yield Table("end notices, one for each message to an office", Counter({"EndNotice": to_offices}),
                 Counter({"EndNotice": counts["end_notices"]}))
     yield Table("log records by kind", Counter(

@@ -134,13 +134,34 @@ static bool count_notice(replay *r, const party *p, Corridor__V1__MessageType ty
                     end ? "a message that ended otherwise than delivered" : "a duty not kept in time");
 }
 
+/* What the hub told: a notice by its id, or a bundle by the ids of what is in it. */
+static bool count_told(replay *r, const party *p, Corridor__V1__MessageType type, bool fresh, cor_bytes body,
+                       cor_error *err) {
+  if (type != COR_T(NOTICE_BUNDLE)) return count_notice(r, p, type, fresh, body, err);
+  Corridor__V1__NoticeBundle *bundle = corridor__v1__notice_bundle__unpack(NULL, body.len, body.data);
+  bool ok = bundle != NULL || unexpected(err, p, "a bundle that does not parse");
+  r->counts->bundles += fresh;
+  for (size_t i = 0; ok && i < bundle->n_notices; i++) {
+    const Corridor__V1__BundledNotice *one = bundle->notices[i];
+    bool new_to_us;
+    ok = one->notice_id.len == COR_ID_LEN || unexpected(err, p, "a notice without an id");
+    if (!ok) break;
+    (void)ids_at(r->ids, one->notice_id.data, &new_to_us);
+    if (new_to_us)
+      *(one->type == COR_T(END_NOTICE) ? &r->counts->bundled_ends : &r->counts->bundled_obligations) += 1;
+    ok = count_notice(r, p, one->type, new_to_us, cor_bytes_of(one->body), err);
+  }
+  if (bundle) corridor__v1__notice_bundle__free_unpacked(bundle, NULL);
+  return ok;
+}
+
 static bool count_delivery(replay *r, party *p, const Corridor__V1__Header *h,
                            const Corridor__V1__Delivery *delivery, cor_bytes body, letter **of,
                            cor_error *err) {
   bool fresh;
   letter **at = ids_at(r->ids, h->message_id.data, &fresh);
   *of = NULL;
-  if (strcmp(h->sender, "hub") == 0) return count_notice(r, p, h->type, fresh, body, err);
+  if (strcmp(h->sender, "hub") == 0) return count_told(r, p, h->type, fresh, body, err);
   if (!*at || !is_ours(p, *at, delivery, body))
     return unexpected(err, p, "a delivery that is not what was sent to it");
   *((*at)->delivered ? &r->counts->again : &r->counts->deliveries) += 1;

@@ -86,16 +86,20 @@ static void show_counts(const plan *p, const programme *all, const replay_counts
       "{\"cases\": %zu, \"services\": %zu, \"offices\": %zu, \"days\": %llu, \"messages\": %llu, \"bytes\": "
       "%llu,"
       " \"body_bytes\": %llu, \"deliveries\": %llu, \"redeliveries\": %llu, \"end_notices\": %llu,"
-      " \"obligation_notices\": %llu, \"receipts\": %llu, \"receipt_batches\": %llu, \"programme_s\": %.3f,"
+      " \"obligation_notices\": %llu, \"bundles\": %llu, \"bundled_ends\": %llu, \"bundled_obligations\": "
+      "%llu,"
+      " \"receipts\": %llu, \"receipt_batches\": %llu, \"programme_s\": %.3f,"
       " \"connect_s\": %.3f, \"prepare_s\": %.3f, \"replay_s\": %.3f, \"cpu_s\": %.3f, \"prepare_cpu_s\": "
       "%.3f}\n",
       p->n_people, p->n_services[BEFORE_DEPARTURE] + p->n_services[AFTER_ARRIVAL], all->n,
       (unsigned long long)c->days, (unsigned long long)c->messages, (unsigned long long)c->bytes,
       (unsigned long long)c->body_bytes, (unsigned long long)c->deliveries, (unsigned long long)c->again,
       (unsigned long long)c->end_notices, (unsigned long long)c->obligation_notices,
-      (unsigned long long)c->receipts, (unsigned long long)c->receipt_batches, (double)programme_ms / 1e3,
-      (double)c->connect_ms / 1e3, (double)c->prepare_ms / 1e3, (double)c->replay_ms / 1e3,
-      (double)c->cpu_us / 1e6, (double)c->prepare_cpu_us / 1e6);
+      (unsigned long long)c->bundles, (unsigned long long)c->bundled_ends,
+      (unsigned long long)c->bundled_obligations, (unsigned long long)c->receipts,
+      (unsigned long long)c->receipt_batches, (double)programme_ms / 1e3, (double)c->connect_ms / 1e3,
+      (double)c->prepare_ms / 1e3, (double)c->replay_ms / 1e3, (double)c->cpu_us / 1e6,
+      (double)c->prepare_cpu_us / 1e6);
 }
 
 static int run_replay(const plan *p, const settings *s) {

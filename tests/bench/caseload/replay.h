@@ -12,10 +12,11 @@ typedef struct replay_options {
 
 typedef struct replay_counts {
   int64_t prepare_ms, replay_ms, connect_ms;
-  int64_t cpu_us, prepare_cpu_us;       /* of this process, in all and in preparing */
-  uint64_t messages, bytes, body_bytes; /* sent and admitted; bytes on our wire */
-  uint64_t deliveries, again;           /* to offices from offices; doubles */
-  uint64_t end_notices, obligation_notices;
+  int64_t cpu_us, prepare_cpu_us;           /* of this process, in all and in preparing */
+  uint64_t messages, bytes, body_bytes;     /* sent and admitted; bytes on our wire */
+  uint64_t deliveries, again;               /* to offices from offices; doubles */
+  uint64_t end_notices, obligation_notices; /* in bundles or not */
+  uint64_t bundles, bundled_ends, bundled_obligations;
   uint64_t receipts, receipt_batches, days;
 } replay_counts;
 

@@ -42,6 +42,8 @@ def figures(year, counts):
     yield "messages admitted", f"{counts['messages']:,}"
     yield "deliveries: messages, end notices, duty notices", (
         f"{counts['deliveries']:,}, {counts['end_notices']:,}, {counts['obligation_notices']:,}")
+    yield "of the notices in bundles, bundles", (
+        f"{counts['bundled_ends'] + counts['bundled_obligations']:,}, {counts['bundles']:,}")
     yield "sent again by the hub", f"{counts['redeliveries']:,}"
     yield "bytes sent, of these bodies", f"{counts['bytes']:,}, {counts['body_bytes']:,}"
     yield "receipts per signature", f"{counts['receipts'] / max(1, counts['receipt_batches']):.1f}"
