@@ -241,7 +241,7 @@ class AgentAlone(harness.Cluster):
                              "--return-type", "AVRR", "--declared-on", "2026-03-02", "--wait", str(wait))
 
 
-class AgentLink(unittest.TestCase):
+class AgentTest(unittest.TestCase):
     def run(self, result=None):
         """Logs are told when a test failed; what the hub saw go wrong fails it."""
         self.result, self.before = result, len(result.errors) + len(result.failures)
@@ -261,6 +261,8 @@ class AgentLink(unittest.TestCase):
         self.hub.start()
         wait_for(lambda: self.c.connected(people.HOST), 40, "connected")
 
+
+class AgentLink(AgentTest):
     def state(self, message_id):
         listed = self.c.corridor(people.HOST, "inbox", "--sent").json["messages"]
         return next(m["state"] for m in listed if m["messageId"] == message_id)
