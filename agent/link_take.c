@@ -6,7 +6,10 @@
  * only after the COMMIT that holds both the message and the receipt itself, so a
  * crash in between loses neither: the hub delivers again, and the answer is the
  * receipt that is already on disk, byte for byte. What is gathered is committed
- * at once; a full disk receipts nothing and keeps the session for what goes out. */
+ * at once, and its receipts bear one signature (PROTOCOL 5). Signed is only what
+ * this transaction keeps: who holds the other receipts of a signature could make
+ * out the one that was not sent. A full disk receipts nothing and keeps the
+ * session for what goes out. */
 #include "link_internal.h"
 
 #include "corridor/calendar.h"
@@ -20,6 +23,8 @@ typedef struct taken {
   cor_envelope envelope;
   ProtobufCMessage *notice; /* decoded body of a hub notice, else NULL */
   store_message message;    /* borrows nothing: all buffers its own */
+  bool good;                /* verified: to be kept, unless the store has it */
+  cor_buf content;          /* of its receipt, to be signed */
   cor_buf receipt;          /* to send; empty = none */
   size_t ordinary;          /* of a bundle: notices in it to count as received */
 } taken;
@@ -33,31 +38,20 @@ static void taken_clear(taken *t) {
   cor_message_free(t->notice);
   if (t->delivery != NULL) cor_message_free(&t->delivery->base);
   store_message_clear(&t->message);
+  cor_buf_clear(&t->content);
   cor_buf_clear(&t->receipt);
 }
 
 /* ---- before the transaction: is it true, and for us? ---- */
 
-static bool sign_receipt(agent_link *l, taken *t, cor_error *err) {
+static bool write_content(agent_link *l, taken *t, cor_error *err) {
   Corridor__V1__DeliveryReceipt receipt = CORRIDOR__V1__DELIVERY_RECEIPT__INIT;
-  Corridor__V1__SignedContent out = CORRIDOR__V1__SIGNED_CONTENT__INIT;
-  cor_buf content;
   receipt.message_id = t->envelope.header->message_id;
   receipt.recipient = l->a->office.id;
   receipt.header_hash = (ProtobufCBinaryData){COR_HASH_LEN, t->envelope.header_hash};
   receipt.received_at = t->message.settled_at;
   receipt.sequence = t->delivery->sequence;
-  if (!cor_encode(&receipt.base, &content, err)) return false;
-  const cor_bytes to_sign = cor_buf_view(&content);
-  bool ok = cor_sign(l->a->office.signing, COR_DOMAIN_DELIVERY, l->a->office.id, 0, &to_sign, 1,
-                     &out.signature, err);
-  if (ok) {
-    out.content = (ProtobufCBinaryData){content.len, content.data};
-    ok = cor_encode(&out.base, &t->message.receipt, err);
-    cor_message_free(&out.signature->base);
-  }
-  cor_buf_clear(&content);
-  return ok;
+  return cor_encode(&receipt.base, &t->content, err);
 }
 
 /* An ABN admitted after its latest day is late, here as at the hub. */
@@ -108,10 +102,54 @@ static bool fill_message(agent_link *l, const cor_cards *cards, taken *t, cor_er
   memcpy(m->header_hash, t->envelope.header_hash, COR_HASH_LEN);
   memcpy(m->peer, h->sender, strlen(h->sender) + 1); /* a valid office id: the header was checked */
   return cor_encode(&t->delivery->envelope->base, &m->envelope, err) &&
-         cor_buf_copy(&m->body, t->envelope.body, err) && sign_receipt(l, t, err);
+         cor_buf_copy(&m->body, t->envelope.body, err) && write_content(l, t, err);
 }
 
 /* ---- in the transaction ---- */
+
+/* The store would see this one again, as the earlier one of the same batch. */
+static bool came_before(const taken *all, size_t i) {
+  for (size_t j = 0; j < i; j++)
+    if (all[j].good && strcmp(all[j].message.peer, all[i].message.peer) == 0 &&
+        memcmp(all[j].message.id, all[i].message.id, COR_ID_LEN) == 0)
+      return true;
+  return false;
+}
+
+/* Those the store will take as new. */
+static bool find_new(agent_link *l, taken *all, size_t n, taken *fresh[LINK_BATCH_MAX], size_t *n_fresh,
+                     cor_error *err) {
+  for (size_t i = 0; i < n; i++) {
+    if (!all[i].good || came_before(all, i)) continue;
+    const store_taken is = store_in_look(l->a->store, &all[i].message, err);
+    if (is == STORE_TAKE_ERROR) return false;
+    if (is == STORE_TAKE_NEW) fresh[(*n_fresh)++] = &all[i];
+  }
+  return true;
+}
+
+static bool sign_receipts(agent_link *l, taken *all, size_t n, cor_error *err) {
+  taken *fresh[LINK_BATCH_MAX];
+  cor_bytes contents[LINK_BATCH_MAX];
+  Corridor__V1__Signature *signatures[LINK_BATCH_MAX];
+  size_t n_fresh = 0;
+  if (!find_new(l, all, n, fresh, &n_fresh, err)) return false;
+  if (n_fresh == 0) return true;
+  for (size_t i = 0; i < n_fresh; i++)
+    contents[i] = cor_buf_view(&fresh[i]->content);
+  if (!cor_sign(l->a->office.signing, COR_DOMAIN_DELIVERY, l->a->office.id, 0, contents, n_fresh, signatures,
+                err))
+    return false;
+  bool ok = true;
+  for (size_t i = 0; i < n_fresh; i++) {
+    Corridor__V1__SignedContent out = CORRIDOR__V1__SIGNED_CONTENT__INIT;
+    out.content = (ProtobufCBinaryData){fresh[i]->content.len, fresh[i]->content.data};
+    out.signature = signatures[i];
+    ok = ok && cor_encode(&out.base, &fresh[i]->message.receipt, err);
+    cor_message_free(&signatures[i]->base);
+  }
+  return ok;
+}
 
 static bool note_case(agent_link *l, const taken *t, cor_error *err) {
   const Corridor__V1__Header *h = t->envelope.header;
@@ -174,8 +212,9 @@ static bool keep_all(agent_link *l, taken *all, size_t n, cor_error *err) {
   bool ok = true;
   if (!store_begin(l->a->store, err)) return false;
   const cor_cards *cards = roster_hold(l->a->roster);
+  ok = sign_receipts(l, all, n, err);
   for (size_t i = 0; ok && i < n; i++)
-    if (all[i].message.receipt.len > 0) ok = keep(l, cards, &all[i], err);
+    if (all[i].good) ok = keep(l, cards, &all[i], err);
   roster_release(l->a->roster);
   if (ok) return store_commit(l->a->store, err);
   store_rollback(l->a->store);
@@ -226,9 +265,9 @@ bool link_take_batch(agent_link *l, cor_error *err) {
   const cor_cards *cards = roster_hold(l->a->roster);
   for (size_t i = 0; i < n; i++) {
     cor_error why;
-    if (verified(l, cards, &l->batch[i].frames, &all[i], &why) && fill_message(l, cards, &all[i], &why))
-      continue;
-    cor_buf_clear(&all[i].message.receipt); /* marks it as not to be kept */
+    all[i].good = verified(l, cards, &l->batch[i].frames, &all[i], &why) &&
+                  fill_message(l, cards, &all[i], &why);
+    if (all[i].good) continue;
     link_count(l, LINK_REJECTED);
     COR_LOG(l->a->log, COR_ALARM, "delivery-rejected", COR_CODE(why.code), COR_WORD("field", why.path),
             COR_NUM("n", all[i].delivery == NULL ? 0 : all[i].delivery->n));

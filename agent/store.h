@@ -128,7 +128,9 @@ typedef enum store_taken {
   STORE_TAKE_CONFLICT
 } store_taken;
 /* Keeps an incoming message once. AGAIN: the row exists, *receipt is a copy of
- * the receipt first given. CONFLICT: same sender and id, other header. */
+ * the receipt first given. CONFLICT: same sender and id, other header. look says
+ * which it would be, and keeps nothing. */
+store_taken store_in_look(store *s, const store_message *message, cor_error *err) COR_MUST_CHECK;
 store_taken store_in_put(store *s, const store_message *message, uint64_t sequence, cor_buf *receipt,
                          cor_error *err) COR_MUST_CHECK;
 /* The same for a bundle of notices: its own row, in no list and no count. What it

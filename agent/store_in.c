@@ -13,6 +13,7 @@
 
 #include <string.h>
 
+/* receipt: NULL = only whether. */
 static store_taken seen_before(store *s, const store_message *m, cor_buf *receipt, cor_error *err) {
   sqlite3_stmt *stmt = STORE_SELECT(
       s, err,
@@ -26,7 +27,7 @@ static store_taken seen_before(store *s, const store_message *m, cor_buf *receip
   uint8_t hash[COR_HASH_LEN];
   bool same = store_column_fixed(stmt, 0, hash, sizeof hash) &&
               memcmp(hash, m->header_hash, sizeof hash) == 0;
-  bool ok = !same || store_column_buf(stmt, 1, receipt, err);
+  bool ok = !same || receipt == NULL || store_column_buf(stmt, 1, receipt, err);
   store_done(stmt);
   if (!ok) return STORE_TAKE_ERROR;
   return same ? STORE_TAKE_AGAIN : STORE_TAKE_CONFLICT;
@@ -41,6 +42,10 @@ static bool insert(store *s, const store_message *m, uint64_t sequence, cor_erro
       A_ID(m->id), A_TEXT(m->peer), A_ID(m->handle), A_INT(m->type), A_INT(m->compartment), A_INT(m->outcome),
       A_HASH(m->header_hash), A_INT(m->sent_at), A_INT(m->settled_at), A_INT(sequence), A_INT(m->late),
       A_BLOB(cor_buf_view(&m->envelope)), A_BLOB(cor_buf_view(&m->body)), A_BLOB(cor_buf_view(&m->receipt)));
+}
+
+store_taken store_in_look(store *s, const store_message *m, cor_error *err) {
+  return seen_before(s, m, NULL, err);
 }
 
 /* Its parts are the inbox's and the timeline's. */

@@ -8,6 +8,7 @@
  * Trusts: its parts. Fatal: nothing; a failing epoll ends the loop. */
 #include "door_loop.h"
 #include "door_listen.h"
+#include "door_process.h"
 #include "corridor/refusal.h"
 #include <errno.h>
 #include <signal.h>
@@ -24,7 +25,8 @@ enum {
   CORE_SILENT_MS = 5000,
   UNSENT_CARDS = 2,
   PLACES_EACH = 2 /* one may be leaving */,
-  BUDGET_SHARE = 4
+  BUDGET_SHARE = 4,
+  RENEW_AFTER = 16 /* questions: some 160 KiB */
 };
 
 static bool watch(door_loop *loop, int fd, void *tag) {
@@ -156,9 +158,25 @@ static void set_metrics(door_loop *loop) {
                                     : "");
 }
 
+/* What the handshakes since the last time left behind goes, once nobody can be in
+ * the middle of one; ZeroMQ lets go in its own time, so the trim is a tick later. */
+static void clear_up(door_loop *loop) {
+  cor_error err;
+  if (loop->trim) door_process_trim();
+  loop->trim = false;
+  if (door_zap_asked(loop->zap) < RENEW_AFTER || !door_table_all_known(&loop->table)) return;
+  (void)epoll_ctl(loop->epoll, EPOLL_CTL_DEL, door_zap_fd(loop->zap), NULL);
+  loop->trim = door_zap_renew(loop->zap, &err);
+  door_loop_count(loop, DOOR_M_zap_renewed_total, loop->trim);
+  if (!loop->trim) COR_LOG(loop->log, COR_WARN, "zap-not-renewed", COR_CODE(err.code));
+  if (!watch(loop, door_zap_fd(loop->zap), loop->zap))
+    COR_LOG(loop->log, COR_ALARM, "epoll-failed", COR_NUM("errno", errno));
+}
+
 static void tick(door_loop *loop) {
   door_core_announce(loop->core, true);
   door_loop_tick_peers(loop);
+  clear_up(loop);
   (void)sd_notify(0, "WATCHDOG=1");
   loop->tick_at = loop->now + TICK_MS;
 }

@@ -25,6 +25,7 @@ typedef struct door_loop {
   uint64_t last_number;
   int64_t now, tick_at, core_heard_at, stop_at;
   bool listening, stopping, core_was_ready, again;
+  bool trim;           /* at the next tick */
   unsigned lines_left; /* ends logged in this second */
 } door_loop;
 

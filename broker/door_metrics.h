@@ -13,6 +13,7 @@
   X(accepted_total, true, "connections accepted")                                                            \
   X(turned_away_total, true, "connections closed at once: too many")                                         \
   X(refused_total, true, "handshakes refused (the first is the self-test's)")                                \
+  X(zap_renewed_total, true, "times the ZAP handler dropped what handshakes left behind")                    \
   X(messages_in_total, true, "messages from agents")                                                         \
   X(bytes_in_total, true, "bytes of messages from agents")                                                   \
   X(messages_out_total, true, "messages to agents")

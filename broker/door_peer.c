@@ -86,7 +86,7 @@ void door_peer_leave(door_peer *peer, int code, int64_t now) {
 size_t door_peer_allowance(const door_peer *peer, const door_peer_limits *limits) {
   if (peer->leaving_since != 0) return 0;
   size_t most = peer->state == DOOR_OPENING ? OPENING_MAX : limits->unread_max;
-  size_t held = peer->unread + (peer->relay.in.end - peer->relay.in.start);
+  size_t held = peer->unread + door_pipe_held(&peer->relay.in);
   return held < most ? most - held : 0;
 }
 
@@ -181,7 +181,7 @@ door_end door_peer_pump(door_peer *peer, door_core *core, const door_peer_limits
   if (flushed > 0) peer->unsent_since = 0;
   take_away(&peer->unsent, flushed);
   if (peer->leaving_since != 0) {
-    const bool said = peer->unsent == 0 && peer->relay.out.start == peer->relay.out.end;
+    const bool said = peer->unsent == 0 && door_pipe_held(&peer->relay.out) == 0;
     return said || peer->relay.closed ? DOOR_END_CORE : DOOR_END_NONE;
   }
   /* ZMQ_FD tells of changes only, and any call may swallow one: so look until it is quiet. */
@@ -212,7 +212,7 @@ door_end door_peer_tick(door_peer *peer, const door_peer_limits *limits, bool co
   }
   bool full = core_ready && door_peer_allowance(peer, limits) <= HEARTBEAT_BYTES && !readable(peer);
   if (stuck(full, &peer->unread_since, now, limits->stall_ms)) return DOOR_END_ENDLESS;
-  bool waiting = peer->unsent > 0 || peer->relay.out.start != peer->relay.out.end;
+  bool waiting = peer->unsent > 0 || door_pipe_held(&peer->relay.out) > 0;
   if (stuck(waiting, &peer->unsent_since, now, limits->stall_ms)) return DOOR_END_SLOW;
   return DOOR_END_NONE;
 }

@@ -33,6 +33,11 @@
  * ZeroMQ closes in its own time. */
 enum { DESCRIPTORS_EACH = 10, DESCRIPTORS_OWN = 64, ARENAS = 2 };
 
+/* libzmq takes four blocks of 16 KiB and more for a connection and uses the first
+ * page or two of each. By themselves they cost only those pages, and go back to
+ * the kernel when freed. */
+enum { OWN_PAGES_FROM = 16 * 1024 };
+
 static bool limit_descriptors(size_t connections, cor_error *err) {
   struct rlimit limit;
   const rlim_t need = (rlim_t)connections * DESCRIPTORS_EACH + DESCRIPTORS_OWN;
@@ -46,9 +51,11 @@ static bool limit_descriptors(size_t connections, cor_error *err) {
 }
 
 static bool limit_memory(size_t bytes, cor_error *err) {
-  if (bytes == 0 || SANITIZED) return true;
-  const struct rlimit limit = {.rlim_cur = bytes, .rlim_max = bytes};
+  if (SANITIZED) return true;
+  (void)mallopt(M_MMAP_THRESHOLD, OWN_PAGES_FROM);
   (void)mallopt(M_ARENA_MAX, ARENAS); /* each arena reserves 64 MiB */
+  if (bytes == 0) return true;
+  const struct rlimit limit = {.rlim_cur = bytes, .rlim_max = bytes};
   return setrlimit(RLIMIT_AS, &limit) == 0 ||
          cor_fail(err, COR_INTERNAL, "memory_max", "cannot set the limit: %s", strerror(errno));
 }
@@ -68,6 +75,10 @@ bool door_process_confine(const door_settings *settings, cor_error *err) {
     return cor_fail(err, COR_INTERNAL, "", "cannot give up privileges: %s", strerror(errno));
   return private_directory(settings->run_dir, err) && limit_descriptors(settings->connections_max, err) &&
          limit_memory(settings->memory_max, err);
+}
+
+void door_process_trim(void) {
+  (void)malloc_trim(0);
 }
 
 int door_process_signals(cor_error *err) {

@@ -5,8 +5,9 @@
 
 enum { DOOR_RELAY_CHUNK = 16384 };
 
+/* What one side gave and the other did not take yet; nothing most of the time. */
 typedef struct door_pipe {
-  uint8_t data[DOOR_RELAY_CHUNK];
+  uint8_t *data; /* owned; NULL while nothing is held */
   size_t start, end;
 } door_pipe;
 
@@ -17,12 +18,17 @@ typedef struct door_relay {
   door_pipe in, out;
 } door_relay;
 
+/* Bytes held between the two sides. */
+static inline size_t door_pipe_held(const door_pipe *pipe) {
+  return pipe->end - pipe->start;
+}
+
 /* Takes tcp; connects to the unix socket at path and removes its file, so that
  * nobody else can. On failure tcp is closed. */
 bool door_relay_open(door_relay *relay, int tcp, const char *path, cor_error *err) COR_MUST_CHECK;
 /* Closes both sides at once; also when epoll reports that one hung up. */
 void door_relay_close(door_relay *relay);
-/* Moves what can be moved, at most about one chunk; returns the bytes handed on.
+/* Moves what is held and then at most one chunk; returns the bytes handed on.
  * allowance: most bytes to read from TCP now. */
 size_t door_relay_in(door_relay *relay, size_t allowance);
 size_t door_relay_out(door_relay *relay);

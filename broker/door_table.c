@@ -51,6 +51,12 @@ size_t door_table_count_state(const door_table *table, door_peer_state state) {
   return count;
 }
 
+bool door_table_all_known(const door_table *table) {
+  for (size_t i = 0; i < table->n; i++)
+    if (table->peers[i]->state != DOOR_GONE && !table->peers[i]->known) return false;
+  return true;
+}
+
 static size_t held(const door_peer *peer) {
   return peer->unread + peer->forgiven + peer->unsent;
 }

@@ -15,6 +15,8 @@ void door_table_remove(door_table *table, size_t i);     /* frees the peer; the 
 door_peer *door_table_find(const door_table *table, uint64_t number);
 size_t door_table_count_address(const door_table *table, const uint8_t address[16]);
 size_t door_table_count_state(const door_table *table, door_peer_state state);
+/* Of each that is not gone the core has had a message: all handshakes are over. */
+bool door_table_all_known(const door_table *table);
 /* Bytes held for one peer, or for all. */
 size_t door_table_held(const door_table *table);
 /* Whom to cut to make room; NULL when nobody. */

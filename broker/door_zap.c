@@ -4,7 +4,8 @@
  * our domain and its key is on the list now. Refusal is status 300, which makes
  * libzmq drop the connection without telling the client to give up: a client
  * told 400 never tries again (measured on 4.3.4), and an office whose suspended
- * card is reinstated would stay away for ever.
+ * card is reinstated would stay away for ever. Renewing the socket opens no gap:
+ * while none is bound, libzmq refuses everyone (door_socket.c).
  * Trusts: the core for the list; libzmq for the key in the request (CURVE has
  * proved it by then). Fatal: nothing. */
 #include "door_zap.h"
@@ -23,7 +24,8 @@ typedef struct zap_key {
 } zap_key;
 
 struct door_zap {
-  void *socket;
+  void *context, *socket;
+  uint64_t asked; /* through this socket */
   zap_key *keys;
   size_t n;
   uint64_t refused;
@@ -38,17 +40,48 @@ typedef struct zap_fields {
 } zap_fields;
 enum { ZAP_VERSION, ZAP_REQUEST_ID, ZAP_DOMAIN, ZAP_ADDRESS, ZAP_IDENTITY, ZAP_MECHANISM, ZAP_CREDENTIALS };
 
+static const char ENDPOINT[] = "inproc://zeromq.zap.01";
+
+/* Not bound yet. */
+static void *new_socket(void *context) {
+  const int none = 0;
+  void *socket = zmq_socket(context, ZMQ_REP);
+  if (socket == NULL || zmq_setsockopt(socket, ZMQ_LINGER, &none, sizeof none) == 0) return socket;
+  zmq_close(socket);
+  return NULL;
+}
+
+static bool not_opened(cor_error *err) {
+  return cor_fail(err, COR_INTERNAL, "", "cannot open the ZAP handler: %s", zmq_strerror(zmq_errno()));
+}
+
 door_zap *door_zap_new(void *context, cor_error *err) {
   door_zap *zap = calloc(1, sizeof *zap);
-  if (zap != NULL) zap->socket = zmq_socket(context, ZMQ_REP);
-  const int none = 0;
-  if (zap != NULL && zap->socket != NULL &&
-      zmq_setsockopt(zap->socket, ZMQ_LINGER, &none, sizeof none) == 0 &&
-      zmq_bind(zap->socket, "inproc://zeromq.zap.01") == 0)
-    return zap;
-  (void)cor_fail(err, COR_INTERNAL, "", "cannot open the ZAP handler: %s", zmq_strerror(zmq_errno()));
+  if (zap != NULL) *zap = (door_zap){.context = context, .socket = new_socket(context)};
+  if (zap != NULL && zap->socket != NULL && zmq_bind(zap->socket, ENDPOINT) == 0) return zap;
+  (void)not_opened(err);
   door_zap_destroy(&zap);
   return NULL;
+}
+
+bool door_zap_renew(door_zap *zap, cor_error *err) {
+  void *fresh = new_socket(zap->context);
+  if (fresh == NULL) return not_opened(err);
+  /* Between the two calls there is no handler, and every stranger is refused. */
+  if (zmq_unbind(zap->socket, ENDPOINT) == 0 && zmq_bind(fresh, ENDPOINT) == 0) {
+    zmq_close(zap->socket);
+    zap->socket = fresh;
+    zap->asked = 0;
+    return true;
+  }
+  (void)not_opened(err);
+  zmq_close(fresh);
+  (void)zmq_bind(zap->socket, ENDPOINT); /* fails if it never was unbound, which is as good */
+  return false;
+}
+
+uint64_t door_zap_asked(const door_zap *zap) {
+  return zap->asked;
 }
 
 void door_zap_destroy(door_zap **zap) {
@@ -138,6 +171,7 @@ void door_zap_answer(door_zap *zap, const door_zap_request *request, bool permit
   for (size_t i = 0; i < n; i++)
     (void)zmq_send(zap->socket, reply[i].data, reply[i].len, ZMQ_DONTWAIT | (i + 1 < n ? ZMQ_SNDMORE : 0));
   zap->refused += !permit;
+  zap->asked++;
 }
 
 static bool read_key(cor_bytes *in, zap_key *out) {

@@ -19,6 +19,15 @@ door_zap *door_zap_new(void *context, cor_error *err) COR_MUST_CHECK;
 void door_zap_destroy(door_zap **zap);
 int door_zap_fd(const door_zap *zap); /* ZMQ_FD: for poll; then call door_zap_next until false */
 
+/* libzmq keeps the pipe of each question, some 10 KiB, as long as the connection
+ * lives. This opens another socket for the questions to come and drops the pipes
+ * with the old one: door_zap_fd changes, so take the old one out of any poll
+ * first. Only while nobody's question is open: it would stay without an answer.
+ * False: all is as it was. */
+bool door_zap_renew(door_zap *zap, cor_error *err) COR_MUST_CHECK;
+/* Questions answered on this socket. */
+uint64_t door_zap_asked(const door_zap *zap);
+
 /* The next question, if there is one; it must be answered before the next call.
  * Questions that are not CURVE, not RFC 27 or of a foreign domain are refused
  * here and only counted. */

@@ -11,6 +11,7 @@
 #include "conveyor.h"
 #include "corridor/refusal.h"
 #include "ledger.h"
+#include <malloc.h>
 #include <string.h>
 
 static bool gone(cor_error *err, const char *what) {
@@ -145,7 +146,7 @@ static bool load_newest(core *c, int64_t epoch) {
     goto out;
   }
   cor_error err = {0};
-  cor_cards *cards = cor_cards_load(db_get_bytes(list, 0, 0), c->ca, &err);
+  cor_cards *cards = cor_cards_load_signing(db_get_bytes(list, 0, 0), c->ca, &err);
   if (!cards) {
     COR_LOG(c->log, COR_ALARM, "card-list-unverified", COR_CODE(err.code), COR_WORD("what", err.detail));
     goto out;
@@ -180,7 +181,9 @@ bool registry_refresh(core *c, bool *changed) {
   PQclear(row);
   if (epoch == c->gate_epoch) return true;
   *changed = true;
-  return load_newest(c, epoch);
+  const bool loaded = load_newest(c, epoch);
+  (void)malloc_trim(0); /* reading a list takes several times what stays of it */
+  return loaded;
 }
 
 bool registry_ask(core *c) {

@@ -72,17 +72,38 @@ static bool parse_all(cor_cards *cards, X509 *ca, cor_error *err) {
   return true;
 }
 
-cor_cards *cor_cards_load(cor_bytes signed_list, X509 *ca, cor_error *err) {
+/* Everything goes before what stays is made anew, so that it lies close together. */
+static bool keep_signing_keys(cor_cards *cards, cor_error *err) {
+  for (size_t i = 0; i < cards->n; i++) {
+    const Corridor__V1__Card *card = cards->cards[i].card;
+    cor_card_clear(&cards->cards[i]);
+    cards->cards[i].card = card;
+  }
+  for (size_t i = 0; i < cards->n; i++)
+    if (!cor_card_parse_signing(&cards->cards[i], err)) return false;
+  return true;
+}
+
+static cor_cards *load(cor_bytes signed_list, X509 *ca, bool signing_only, cor_error *err) {
   cor_cards *cards = calloc(1, sizeof *cards);
   if (!cards) {
     cor_fail(err, COR_INTERNAL, "", "out of memory");
     return NULL;
   }
   cards->list = verified_list(signed_list, ca, err);
-  if (!cards->list || !parse_all(cards, ca, err) || !cor_buf_copy(&cards->signed_list, signed_list, err)) {
+  if (!cards->list || !parse_all(cards, ca, err) || (signing_only && !keep_signing_keys(cards, err)) ||
+      !cor_buf_copy(&cards->signed_list, signed_list, err)) {
     cor_cards_destroy(&cards);
   }
   return cards;
+}
+
+cor_cards *cor_cards_load(cor_bytes signed_list, X509 *ca, cor_error *err) {
+  return load(signed_list, ca, false, err);
+}
+
+cor_cards *cor_cards_load_signing(cor_bytes signed_list, X509 *ca, cor_error *err) {
+  return load(signed_list, ca, true, err);
 }
 
 void cor_cards_destroy(cor_cards **cards) {

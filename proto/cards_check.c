@@ -94,18 +94,30 @@ static bool parse_sealing(const Corridor__V1__Card *card, X509 *ca, int64_t at, 
   return true;
 }
 
+static void take_signing(X509 *cert, cor_card *out) {
+  cor_cert_validity(cert, &out->signing_not_before, &out->signing_not_after);
+  out->signing = X509_get_pubkey(cert);
+  X509_free(cert);
+}
+
 bool cor_card_parse(const Corridor__V1__Card *card, X509 *ca, int64_t at, cor_card *out, cor_error *err) {
   *out = (cor_card){.card = card};
   if (!fields_ok(card, err)) return false;
   X509 *signing = office_cert(card, card->signing_cert, NULL, ca, at, err);
   if (!signing) return false;
-  cor_cert_validity(signing, &out->signing_not_before, &out->signing_not_after);
-  out->signing = X509_get_pubkey(signing);
-  X509_free(signing);
+  take_signing(signing, out);
   if (!parse_sealing(card, ca, at, out, err)) {
     cor_card_clear(out);
     return false;
   }
+  return true;
+}
+
+bool cor_card_parse_signing(cor_card *card, cor_error *err) {
+  const ProtobufCBinaryData der = card->card->signing_cert;
+  X509 *cert = cor_cert_from_der((cor_bytes){der.data, der.len}, err);
+  if (!cert) return false;
+  take_signing(cert, card);
   return true;
 }
 

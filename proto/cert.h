@@ -55,6 +55,8 @@ bool cor_key_to_spki(EVP_PKEY *key, cor_buf *out, cor_error *err) COR_MUST_CHECK
  * failure nothing is left to free. */
 bool cor_card_parse(const Corridor__V1__Card *card, X509 *ca, int64_t at, cor_card *out,
                     cor_error *err) COR_MUST_CHECK;
+/* The signing key alone, again, of a card that cor_card_parse found good. */
+bool cor_card_parse_signing(cor_card *card, cor_error *err) COR_MUST_CHECK;
 void cor_card_clear(cor_card *card);
 /* What a list must obey as a whole; cards are the parsed cards of list. */
 bool cor_cardlist_check(const Corridor__V1__CardList *list, const cor_card *cards,

@@ -84,6 +84,7 @@ class Figures:
             on.broker("migrate", "--db", on.database.conninfo("bare"), "--sql", hub.SOURCE / "broker" / "sql")
             self.note("idle sessions")
             self.idle.append(on.idle(self.options.offices))
+            self.shared = on.shared()
             for number in range(self.options.runs):
                 for i, point in enumerate(self.points):
                     self.note(f"run {number + 1}: {point.name()}")

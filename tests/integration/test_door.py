@@ -133,6 +133,22 @@ class Crowds(DoorTest):
         self.ended("crowded")
 
 
+class Idle(DoorTest):
+    def test_what_handshakes_left_behind_goes(self):
+        offices = [self.agent(f"office-{i}") for i in range(20)]
+        for office in offices:
+            self.assertTrue(office.ask(b"here"))
+        wait_for(lambda: self.side.metric("zap_renewed_total") >= 1, what="a renewed handler")
+        refused = self.side.metric("refused_total")
+        self.agent("stranger", listed=False).send(PING, b"let me in")
+        wait_for(lambda: self.side.metric("refused_total") > refused, what="a refusal")
+        self.assertTrue(self.agent("late").ask(b"the list is as it was"))
+        for office in offices:
+            self.assertTrue(office.ask(b"still here"))
+            self.assertEqual(len(set(self.core.connections(office.office))), 1)
+        self.assertEqual(self.core.from_office("stranger"), [])
+
+
 class FullHouse(DoorTest):
     """Patient strangers in every place: no time limit frees one for an office."""
 

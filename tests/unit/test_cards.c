@@ -43,6 +43,30 @@ START_TEST(finds_offices_and_hub) {
 }
 END_TEST
 
+START_TEST(without_sealing_keys_the_rest_is_the_same) {
+  cor_error err;
+  publish(T0);
+  cor_cards *whole = programme_cards(dir);
+  X509 *root = programme_ca_cert(dir);
+  cor_cards *cards = cor_cards_load_signing(cor_cards_signed(whole), root, &err);
+  ck_assert_ptr_nonnull(cards);
+  static const char *const offices[] = {"iom-ne", "hub"};
+  for (size_t i = 0; i < sizeof offices / sizeof *offices; i++) {
+    const cor_card *all = cor_cards_find(whole, offices[i]), *card = cor_cards_find(cards, offices[i]);
+    ck_assert_str_eq(card->card->office, all->card->office);
+    ck_assert_int_eq(EVP_PKEY_eq(card->signing, all->signing), 1);
+    ck_assert_int_eq(card->signing_not_before, all->signing_not_before);
+    ck_assert_int_eq(card->signing_not_after, all->signing_not_after);
+    for (size_t c = 0; c < sizeof card->sealing / sizeof *card->sealing; c++)
+      ck_assert_ptr_null(card->sealing[c]);
+  }
+  ck_assert(cor_bytes_equal(cor_cards_signed(cards), cor_cards_signed(whole)));
+  X509_free(root);
+  cor_cards_destroy(&cards);
+  cor_cards_destroy(&whole);
+}
+END_TEST
+
 static const struct {
   Corridor__V1__CardState state;
   const char *office;
@@ -221,6 +245,7 @@ int main(void) {
   tcase_set_timeout(tcase, 60);
   tcase_add_unchecked_fixture(tcase, setup, teardown);
   tcase_add_test(tcase, finds_offices_and_hub);
+  tcase_add_test(tcase, without_sealing_keys_the_rest_is_the_same);
   tcase_add_loop_test(tcase, standing, 0, sizeof standings / sizeof standings[0]);
   tcase_add_loop_test(tcase, message_of_a_stolen_key_is_not_taken, 0, sizeof stood / sizeof stood[0]);
   tcase_add_test(tcase, unknown_state_and_office_change_nothing);

@@ -146,19 +146,25 @@ static void ask(void *client, size_t row) {
   }
 }
 
+static void *new_asker(void) {
+  const int wait = 2000, none = 0;
+  void *client = zmq_socket(context, ZMQ_REQ);
+  ck_assert_ptr_nonnull(client);
+  zmq_setsockopt(client, ZMQ_RCVTIMEO, &wait, sizeof wait);
+  zmq_setsockopt(client, ZMQ_LINGER, &none, sizeof none);
+  ck_assert_int_eq(zmq_connect(client, "inproc://zeromq.zap.01"), 0);
+  return client;
+}
+
 START_TEST(requests) {
   cor_error err;
   uint8_t list[256];
   size_t len = 0;
-  const int wait = 2000, none = 0;
   door_zap_request request;
   door_zap *zap = door_zap_new(context, &err);
   add_key(list, &len, 1, "niamey-mission");
   ck_assert(door_zap_set_keys(zap, (cor_bytes){list, len}, &err));
-  void *client = zmq_socket(context, ZMQ_REQ);
-  zmq_setsockopt(client, ZMQ_RCVTIMEO, &wait, sizeof wait);
-  zmq_setsockopt(client, ZMQ_LINGER, &none, sizeof none);
-  ck_assert_int_eq(zmq_connect(client, "inproc://zeromq.zap.01"), 0);
+  void *client = new_asker();
   ask(client, (size_t)_i);
   zmq_pollitem_t item = {.fd = door_zap_fd(zap), .events = ZMQ_POLLIN};
   ck_assert_int_eq(zmq_poll(&item, 1, 2000), 1);
@@ -181,6 +187,48 @@ START_TEST(requests) {
 }
 END_TEST
 
+/* Row 0 of REQUESTS is asked and permitted. */
+static void permitted(door_zap *zap, void *client) {
+  door_zap_request request;
+  char reply[6][64] = {0};
+  ask(client, 0);
+  zmq_pollitem_t item = {.fd = door_zap_fd(zap), .events = ZMQ_POLLIN};
+  ck_assert_int_eq(zmq_poll(&item, 1, 2000), 1);
+  ck_assert(door_zap_next(zap, &request));
+  door_zap_answer(zap, &request, request.office[0] != 0);
+  for (int i = 0; i < 6; i++)
+    ck_assert_int_ge(zmq_recv(client, reply[i], sizeof reply[i] - 1, 0), 0);
+  ck_assert_str_eq(reply[2], "200");
+  ck_assert_str_eq(reply[4], "niamey-mission");
+}
+
+static const struct {
+  int sockets; /* places for; the handler and one client have theirs */
+  bool renewed;
+} RENEWALS[] = {{16, true}, {2, false}};
+
+START_TEST(a_renewed_handler_goes_on) {
+  cor_error err;
+  uint8_t list[256];
+  size_t len = 0;
+  ck_assert_int_eq(zmq_ctx_set(context, ZMQ_MAX_SOCKETS, RENEWALS[_i].sockets), 0);
+  door_zap *zap = door_zap_new(context, &err);
+  ck_assert_ptr_nonnull(zap);
+  add_key(list, &len, 1, "niamey-mission");
+  ck_assert(door_zap_set_keys(zap, (cor_bytes){list, len}, &err));
+  void *before = new_asker(), *after = before;
+  permitted(zap, before);
+  ck_assert_uint_eq(door_zap_asked(zap), 1);
+  ck_assert_int_eq(door_zap_renew(zap, &err), RENEWALS[_i].renewed);
+  ck_assert_uint_eq(door_zap_asked(zap), RENEWALS[_i].renewed ? 0 : 1);
+  if (RENEWALS[_i].renewed) after = new_asker();
+  permitted(zap, after);
+  if (after != before) zmq_close(after);
+  zmq_close(before);
+  door_zap_destroy(&zap);
+}
+END_TEST
+
 int main(void) {
   Suite *suite = suite_create("door_zap");
   TCase *all = tcase_create("zap");
@@ -190,6 +238,7 @@ int main(void) {
   tcase_add_loop_test(all, the_self_test_can_fail, 0, sizeof WEAK / sizeof *WEAK);
   tcase_add_test(all, the_list_is_replaced_whole);
   tcase_add_loop_test(all, requests, 0, sizeof REQUESTS / sizeof *REQUESTS);
+  tcase_add_loop_test(all, a_renewed_handler_goes_on, 0, sizeof RENEWALS / sizeof *RENEWALS);
   suite_add_tcase(suite, all);
   SRunner *runner = srunner_create(suite);
   srunner_run_all(runner, CK_NORMAL);
