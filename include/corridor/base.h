@@ -3,8 +3,9 @@
  * Convention for all of libcorridor: a function that can fail returns bool
  * (true = done) and fills *err, which the caller owns and may not pass as NULL.
  * "borrows" = the pointer must outlive the call only; "takes" = ownership moves.
- * No function keeps global state; every object may be used by one thread at a
- * time unless its header says otherwise. Times are int64_t milliseconds since
+ * No function keeps global state that ever changes (base.c fetches SHA-256 once);
+ * every object may be used by one thread at a time unless its header says
+ * otherwise. Times are int64_t milliseconds since
  * 1970-01-01T00:00Z; days are int32_t days since 1970-01-01. */
 #ifndef CORRIDOR_BASE_H
 #define CORRIDOR_BASE_H
