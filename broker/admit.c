@@ -32,6 +32,8 @@ static bool is_withdrawal(const submission *s) {
 
 /* ---- dedupe ---- */
 
+/* The same id from the same sender; and an id that is another's already: duties,
+ * notices and statements name a message by its id alone, so nobody takes one twice. */
 static bool ask_duplicates(core *c, const run *u) {
   db_args args = {0};
   db_array *sender = db_list(&args, DB_TEXT), *id = db_list(&args, DB_BYTES), *at = db_list(&args, DB_I32);
@@ -40,10 +42,13 @@ static bool ask_duplicates(core *c, const run *u) {
     db_add_bytes(id, cor_bytes_of(u->list[i]->envelope.header->message_id));
     db_add_i64(at, (int64_t)i);
   }
-  return db_ask(c->db,
-                "SELECT a.i, d.header_hash, d.receipt FROM unnest($1::text[], $2::bytea[], $3::int[])"
-                " AS a (sender, id, i) JOIN corridor.dedupe d ON d.sender = a.sender AND d.message_id = a.id",
-                &args);
+  return db_ask(
+      c->db,
+      "SELECT a.i, d.header_hash, d.receipt FROM unnest($1::text[], $2::bytea[], $3::int[])"
+      " AS a (sender, id, i) JOIN corridor.dedupe d ON d.sender = a.sender AND d.message_id = a.id"
+      " UNION ALL SELECT a.i, NULL, NULL FROM unnest($1::text[], $2::bytea[], $3::int[])"
+      " AS a (sender, id, i) JOIN corridor.delivery o ON o.message_id = a.id AND o.sender <> a.sender",
+      &args);
 }
 
 static bool take_duplicates(core *c, const run *u) {
@@ -53,8 +58,8 @@ static bool take_duplicates(core *c, const run *u) {
     submission *s = u->list[db_get_int(r, row, 0)];
     cor_error err;
     s->settled = true;
-    s->duplicate = cor_bytes_equal(db_get_bytes(r, row, 1),
-                                   (cor_bytes){s->envelope.header_hash, COR_HASH_LEN});
+    s->duplicate = !db_null(r, row, 1) && cor_bytes_equal(db_get_bytes(r, row, 1),
+                                                          (cor_bytes){s->envelope.header_hash, COR_HASH_LEN});
     s->code = s->duplicate ? COR_OK : COR_CONFLICT;
     if (!s->duplicate) s->field = "messageId";
     if (s->duplicate && !cor_buf_copy(&s->receipt, db_get_bytes(r, row, 2), &err)) abort();
@@ -141,14 +146,12 @@ out:
   return outcome;
 }
 
+/* Signatures were checked under cards that are replaced: the new ones are loaded,
+ * and what was taken under the old is to be sent again (HUB_UNAVAILABLE). */
 static bool settle_run(core *c, run *u) {
-  for (int tries = 0; tries < 3; tries++) {
-    enum attempt outcome = attempt_run(c, u);
-    if (outcome == ATTEMPT_DONE) return true;
-    if (outcome == ATTEMPT_FAILED) return false;
-    if (!session_follow_cards(c)) return false;
-  }
-  return false;
+  enum attempt outcome = attempt_run(c, u);
+  if (outcome == ATTEMPT_STALE) return session_follow_cards(c);
+  return outcome != ATTEMPT_FAILED;
 }
 
 /* May s join the run? No id or handle twice, records apart, withdrawals alone. */

@@ -23,7 +23,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CLAIM_MAX = 256, CLAIM_PER_OFFICE = 64 };
+enum { CLAIM_MAX = 256, CLAIM_BYTES = 16 * 1024 * 1024, CLAIM_PER_OFFICE = 64 };
 
 typedef struct candidate {
   int64_t sequence, admitted_at;
@@ -36,7 +36,8 @@ typedef struct candidate {
   int code;                     /* of the gate */
   int64_t leaf;                 /* reserved for the log record of a first claim; 0 = claimed before */
   bool claimed_before, claimed, first;
-  int row; /* of batch.marked: what is to be sent */
+  uint64_t connection; /* of the session whose room was counted */
+  int row;             /* of batch.marked: what is to be sent */
 } candidate;
 
 typedef struct claim_batch {
@@ -64,13 +65,16 @@ static int lowest_lane(core *c, const char *office, int64_t now) {
 
 /* Heads of the (recipient, handle) queues, as many and as large as each office
  * has room for; one of any size for an office with nothing in flight. Only offices
- * for which something may wait; in a sweep all. *out is NULL when nobody has room. */
+ * for which something may wait; in a sweep all. Everyone's first comes before
+ * anyone's second, so that no office starves another; rows are in the order in which
+ * everybody locks deliveries. *out is NULL when nobody has room. */
 static bool look(core *c, bool sweep, PGresult **out) {
   db_args args = {0};
   *out = NULL;
   int64_t now = core_gate_time(c);
   db_array *office = db_list(&args, DB_TEXT), *room = db_list(&args, DB_I32), *bytes = db_list(&args, DB_I64);
-  db_array *idle = db_list(&args, DB_BOOL), *lane = db_list(&args, DB_I16);
+  db_array *idle = db_list(&args, DB_BOOL), *lane = db_list(&args, DB_I16),
+           *connection = db_list(&args, DB_I64);
   pthread_mutex_lock(&c->sessions->lock);
   for (size_t i = 0; i < c->sessions->n; i++) {
     session *s = &c->sessions->list[i];
@@ -83,6 +87,7 @@ static bool look(core *c, bool sweep, PGresult **out) {
     db_add_i64(bytes, (int64_t)(s->window_bytes - s->in_flight_bytes));
     db_add_i64(idle, s->in_flight == 0);
     db_add_i64(lane, lowest_lane(c, s->office, now));
+    db_add_i64(connection, (int64_t)s->connection);
   }
   pthread_mutex_unlock(&c->sessions->lock);
   if (office->count == 0) {
@@ -90,14 +95,16 @@ static bool look(core *c, bool sweep, PGresult **out) {
     return true;
   }
   db_i32(&args, CLAIM_MAX);
+  db_i64(&args, CLAIM_BYTES);
   *out = db_run(
       c->db,
-      "SELECT sequence, message_id, admitted_at, case_handle, header, cover, bytes, claims FROM ("
+      "SELECT sequence, message_id, admitted_at, case_handle, header, cover, bytes, claims, connection FROM ("
+      " SELECT *, sum(bytes) OVER turn AS together, row_number() OVER turn AS place FROM ("
       " SELECT d.sequence, d.message_id, d.admitted_at, d.case_handle, m.header, m.cover, d.claims,"
-      "  octet_length(m.body) AS bytes, w.idle, w.bytes AS free, row_number() OVER line AS nth,"
+      "  octet_length(m.body) AS bytes, w.idle, w.bytes AS free, w.connection, row_number() OVER line AS nth,"
       "  sum(octet_length(m.body)) OVER line AS total"
-      " FROM unnest($1::text[], $2::int[], $3::bigint[], $4::bool[], $5::smallint[])"
-      "  AS w (office, room, bytes, idle, lane), LATERAL ("
+      " FROM unnest($1::text[], $2::int[], $3::bigint[], $4::bool[], $5::smallint[], $6::bigint[])"
+      "  AS w (office, room, bytes, idle, lane, connection), LATERAL ("
       "  SELECT * FROM corridor.delivery q WHERE q.recipient = w.office AND q.state = 1 AND q.lane >= w.lane"
       "   AND (q.lane = 1 OR NOT EXISTS (SELECT FROM corridor.delivery b WHERE b.recipient = q.recipient"
       "     AND b.handle = q.handle AND b.lane = 0 AND b.state IN (1, 2)"
@@ -106,7 +113,9 @@ static bool look(core *c, bool sweep, PGresult **out) {
       " JOIN corridor.message m ON m.message_id = d.message_id AND m.admitted_at = d.admitted_at"
       " WHERE m.body IS NOT NULL"
       " WINDOW line AS (PARTITION BY w.office ORDER BY d.lane DESC, d.sequence)) found"
-      " WHERE total <= free OR (nth = 1 AND idle) LIMIT $6",
+      " WHERE total <= free OR (nth = 1 AND idle)"
+      " WINDOW turn AS (ORDER BY nth, sequence)) fair"
+      " WHERE place <= $7 AND (together <= $8 OR place = 1) ORDER BY sequence",
       &args);
   return *out != NULL;
 }
@@ -120,6 +129,7 @@ static void take_candidate(core *c, claim_batch *b, const PGresult *r, int row) 
   db_get_fixed(r, row, 3, k->case_handle, COR_ID_LEN);
   k->bytes = (uint64_t)db_get_int(r, row, 6);
   k->claimed_before = db_get_int(r, row, 7) > 0;
+  k->connection = (uint64_t)db_get_int(r, row, 8);
   k->header = (Corridor__V1__Header *)cor_decode(&corridor__v1__header__descriptor, db_get_bytes(r, row, 4),
                                                  COR_HEADER_MAX, true, &err);
   if (k->header && !db_null(r, row, 5))
@@ -273,7 +283,8 @@ static bool send_one(core *c, const candidate *k, const PGresult *marked) {
   pthread_mutex_lock(&c->sessions->lock);
   session *s = session_of(c->sessions, k->header->recipient);
   if (s) s->due = true; /* its room was counted before this one left */
-  if (signature && s && s->in_flight < s->window) {
+  /* A newer session gave back what the former had claimed: this claim is not its. */
+  if (signature && s && s->connection == k->connection && s->in_flight < s->window) {
     delivery.n = s->delivered_n + 1;
     /* Safe to send: the claim is committed (act_commit true), so a withdrawal from
      * here on finds this office on its list. */
@@ -332,6 +343,7 @@ bool claim_round(core *c, bool sweep, bool *any) {
   if (!b.list) abort();
   for (int row = 0; row < PQntuples(r) && b.n < CLAIM_MAX; row++)
     take_candidate(c, &b, r, row);
+  if (PQntuples(r) == CLAIM_MAX) sessions_due_all(c->sessions); /* some may have been left out */
   PQclear(r);
   const bool ok = b.n == 0 || claim_batch_run(c, &b, core_gate_time(c));
   int64_t sent = 0;
@@ -347,6 +359,36 @@ bool claim_round(core *c, bool sweep, bool *any) {
   return ok;
 }
 
+/* ---- what is in flight, by the book ---- */
+
+/* A commit in doubt, or a lease that ran out unseen, leaves the count in memory
+ * wrong: an office would be sent less and less. */
+bool claim_recount(core *c) {
+  db_args args = {0};
+  db_text(&args, c->broker);
+  PGresult *r = db_run(c->db,
+                       "SELECT d.recipient, count(*), coalesce(sum(octet_length(m.body)), 0)::bigint"
+                       " FROM corridor.delivery d JOIN corridor.message m"
+                       "  ON m.message_id = d.message_id AND m.admitted_at = d.admitted_at"
+                       " WHERE d.state = 2 AND d.lease_broker = $1 GROUP BY d.recipient",
+                       &args);
+  if (!r) return false;
+  pthread_mutex_lock(&c->sessions->lock);
+  for (size_t i = 0; i < c->sessions->n; i++) {
+    c->sessions->list[i].in_flight = 0;
+    c->sessions->list[i].in_flight_bytes = 0;
+  }
+  for (int row = 0; row < PQntuples(r); row++) {
+    session *s = session_of(c->sessions, db_get_text(r, row, 0));
+    if (!s) continue;
+    s->in_flight = (uint32_t)db_get_int(r, row, 1);
+    s->in_flight_bytes = (uint64_t)db_get_int(r, row, 2);
+  }
+  pthread_mutex_unlock(&c->sessions->lock);
+  PQclear(r);
+  return true;
+}
+
 /* ---- timers ---- */
 
 bool claim_timers(core *c, int64_t now) {
@@ -359,7 +401,8 @@ bool claim_timers(core *c, int64_t now) {
   db_i64(&args, now);
   lapsed = db_run(c->db,
                   "UPDATE corridor.delivery d SET state = 1, lease_until = NULL FROM corridor.message m"
-                  " WHERE d.state = 2 AND d.lease_until <= $1"
+                  " WHERE d.sequence IN (SELECT sequence FROM corridor.delivery WHERE state = 2"
+                  "  AND lease_until <= $1 ORDER BY sequence FOR UPDATE SKIP LOCKED)"
                   " AND m.message_id = d.message_id AND m.admitted_at = d.admitted_at"
                   " RETURNING d.recipient, d.lease_broker, coalesce(octet_length(m.body), 0)",
                   &args);
@@ -390,7 +433,7 @@ bool claim_timers(core *c, int64_t now) {
    * sent (a full disk) would in the end be sent nothing. */
   for (int i = 0; ok && i < PQntuples(lapsed); i++)
     if (strcmp(db_get_text(lapsed, i, 1), c->broker) == 0)
-      session_landed_at(c->sessions, db_get_text(lapsed, i, 0), (uint64_t)db_get_int(lapsed, i, 2));
+      session_landed(c->sessions, db_get_text(lapsed, i, 0), (uint64_t)db_get_int(lapsed, i, 2));
 out:
   PQclear(lapsed);
   PQclear(r);

@@ -120,6 +120,7 @@ static void one_turn(core *c, round_t *r, beats *b) {
     see_database(c, b, there);
   }
   if (b->database && !core_prepare(c)) b->registry = 0; /* a leap of the clock; look again at once */
+  session_send_due_cards(c);
   round_begin(r);
   intake(c, r);
   bool worked = r->n_submissions || r->n_receipts;

@@ -3,7 +3,7 @@
  * A round of the core: take what the door has (conveyor.c, intake.c) -> one transaction per
  * run of submissions (admit.c: facts.c, gate, ledger.c) -> results to the
  * senders (results of session.c) -> delivery receipts (receipt.c) -> claims for
- * those with room (claim.c) -> timers (duty_tick in duties.c). One thread; while
+ * those with room (claim.c) -> timers (duty_tick in duties.c). Decisions are one thread's; while
  * one batch commits, the next is read and verified by others (conveyor.c). */
 #ifndef BROKER_CORE_H
 #define BROKER_CORE_H
@@ -17,6 +17,7 @@
 #include "corridor/status.h"
 #include "db.h"
 #include "ledger.h"
+#include <stdatomic.h>
 
 struct conveyor;
 struct deliverer;
@@ -44,10 +45,10 @@ typedef struct core {
   cor_log *log;
   X509 *ca;
   cor_office hub;
-  cor_cards *cards;          /* NULL until the database gave a list */
-  int64_t gate_epoch;        /* that list and these suspensions were read at */
-  int64_t highest_committed; /* gate time never goes below */
-  int32_t partition_month;   /* partitions exist for it and the next */
+  cor_cards *cards;                  /* NULL until the database gave a list */
+  int64_t gate_epoch;                /* that list and these suspensions were read at */
+  _Atomic int64_t highest_committed; /* gate time never goes below */
+  _Atomic int32_t partition_month;   /* partitions exist for it and the next */
   db *db;
   ledger_ids leaves;           /* reserved on that connection */
   struct doorway *doorway;     /* to the door */
@@ -61,6 +62,7 @@ typedef struct core {
   cor_status *status;
   cor_metric *metrics;
   char broker[40]; /* lease holder's name, fresh at each start */
+  bool keys_told;  /* the door knows which keys may connect */
   bool draining;
   bool stale; /* the database has newer cards than c->cards: refresh, then sweep */
   bool skewed;
@@ -70,7 +72,7 @@ typedef struct core {
  * pauses timers (core.skewed). */
 int64_t core_gate_time(core *c);
 static inline void core_count(core *c, enum core_metric m, int64_t by) {
-  __atomic_fetch_add(&c->metrics[m].value, by, __ATOMIC_RELAXED); /* two threads count */
+  atomic_fetch_add_explicit(&c->metrics[m].value, by, memory_order_relaxed); /* two threads count */
 }
 
 /* Keys, database handle, empty tables; clock and log are the caller's to have made.
@@ -81,6 +83,7 @@ void core_close(core *c);
 /* Highest committed time and partitions, once per connection to the database and
  * at each month. False: the database did not answer. */
 bool core_prepare(core *c) COR_MUST_CHECK;
+int32_t core_month(int64_t now); /* what partition_month counts: 28 days */
 
 /* Mail for this office was queued in the open transaction. */
 void core_waiting(core *c, const char *office);

@@ -71,8 +71,12 @@ void core_close(core *c) {
   cor_config_destroy(&c->config);
 }
 
+int32_t core_month(int64_t now) {
+  return cor_day_of(now, 0) / 28;
+}
+
 bool core_prepare(core *c) {
-  int32_t month = cor_day_of(core_gate_time(c), 0) / 28;
+  int32_t month = core_month(core_gate_time(c));
   if (month == c->partition_month && c->highest_committed != 0) return true;
   PGresult *r = db_run(c->db, "SELECT coalesce(max(committed_at), 1) FROM corridor.gate_time", NULL);
   if (!r) return false;
@@ -82,7 +86,7 @@ bool core_prepare(core *c) {
   db_args args = {0};
   db_i64(&args, core_gate_time(c));
   if (!db_do(c->db, "SELECT corridor.ensure_partitions($1)", &args)) return false;
-  c->partition_month = cor_day_of(core_gate_time(c), 0) / 28;
+  c->partition_month = core_month(core_gate_time(c));
   return true;
 }
 

@@ -19,17 +19,25 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-enum { REST_MS = 100, REGISTRY_MS = 200, SWEEP_MS = 1000, TIMER_MS = 500, CLAIMS_IN_A_ROW = 64 };
+enum {
+  REST_MS = 100,
+  REGISTRY_MS = 200,
+  SWEEP_MS = 1000,
+  TIMER_MS = 500,
+  RECOUNT_MS = 30 * 1000,
+  CLAIMS_IN_A_ROW = 64
+};
 
 struct deliverer {
   core own; /* borrows all but its connection, cards and queue of names */
+  const core *beside;
   pthread_t thread;
   int wake; /* eventfd */
   _Atomic bool stopping;
 };
 
 typedef struct beats {
-  int64_t registry, sweep, timer;
+  int64_t registry, sweep, recount, timer;
 } beats;
 
 static bool due(int64_t *last, int64_t every) {
@@ -39,9 +47,10 @@ static bool due(int64_t *last, int64_t every) {
   return true;
 }
 
-static void claims(core *c, bool sweep) {
+static void claims(deliverer *d, bool sweep) {
+  core *c = &d->own;
   bool any = true;
-  for (int i = 0; any && i < CLAIMS_IN_A_ROW; i++, sweep = false)
+  for (int i = 0; any && !d->stopping && i < CLAIMS_IN_A_ROW; i++, sweep = false)
     if (!claim_round(c, sweep, &any)) {
       core_count(c, CORE_DATABASE_ERRORS, 1);
       break;
@@ -53,6 +62,14 @@ static void timers(core *c) {
   if (!c->skewed && (!duties_tick(c, now) || !claim_timers(c, now))) core_count(c, CORE_DATABASE_ERRORS, 1);
 }
 
+/* Time and partitions are the core's to keep: nothing is written into a month that
+ * has none yet. */
+static bool follow(deliverer *d) {
+  const int64_t committed = d->beside->highest_committed;
+  if (committed > d->own.highest_committed) d->own.highest_committed = committed;
+  return d->beside->partition_month == core_month(core_gate_time(&d->own));
+}
+
 static void *deliver(void *arg) {
   deliverer *d = arg;
   core *c = &d->own;
@@ -62,11 +79,13 @@ static void *deliver(void *arg) {
     struct pollfd item = {.fd = d->wake, .events = POLLIN};
     uint64_t count;
     if (poll(&item, 1, REST_MS) > 0 && read(d->wake, &count, sizeof count) < 0 && errno != EAGAIN) abort();
-    if (!db_ready(c->db) || !core_prepare(c)) continue;
+    if (!follow(d) || !db_ready(c->db)) continue;
     if ((due(&b.registry, REGISTRY_MS) || c->stale) && !registry_refresh(c, &changed)) continue;
+    if (!c->cards) continue; /* nothing is decided without a list */
+    if (due(&b.recount, RECOUNT_MS) && !claim_recount(c)) continue;
     const bool sweep = due(&b.sweep, SWEEP_MS) || c->stale;
     c->stale = false;
-    claims(c, sweep);
+    claims(d, sweep);
     if (due(&b.timer, TIMER_MS)) timers(c);
   }
   return NULL;
@@ -76,6 +95,7 @@ deliverer *deliverer_start(core *beside, cor_error *err) {
   deliverer *d = calloc(1, sizeof *d);
   if (!d) abort();
   d->own = *beside;
+  d->beside = beside;
   d->own.db = db_new(cor_config_text(beside->config, "db"), beside->log);
   d->own.leaves = (ledger_ids){0};
   d->own.cards = NULL;

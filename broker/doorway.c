@@ -21,8 +21,8 @@
 enum {
   PULSE_MS = 1000,
   TAKEN_STEP = CHANNEL_BYTES_MAX / 8,
-  DOORWAY_HWM = 4096,
-  OUT_MAX = 8192, /* messages that wait for the porter, and their bytes */
+  DOORWAY_HWM = 64, /* messages in libzmq, of up to 1 MiB; the rest waits where bytes count */
+  OUT_MAX = 8192,   /* messages that wait for the porter, and their bytes */
   OUT_BYTES = 2 * CHANNEL_BYTES_MAX
 };
 
@@ -120,6 +120,13 @@ static bool enqueue(struct doorway *l, outgoing *o) {
   const uint64_t one = 1;
   if (room && write(l->wake, &one, sizeof one) < 0 && errno != EAGAIN) abort();
   if (!room) outgoing_free(o);
+  return room;
+}
+
+bool doorway_has_room(struct doorway *l) {
+  pthread_mutex_lock(&l->lock);
+  const bool room = l->waiting < OUT_MAX / 2 && l->bytes < OUT_BYTES / 2;
+  pthread_mutex_unlock(&l->lock);
   return room;
 }
 

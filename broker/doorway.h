@@ -35,6 +35,8 @@ bool doorway_flush(struct doorway *doorway);
 /* ---- from any thread ---- */
 
 int doorway_fd(const struct doorway *doorway); /* readable when something waits for the porter */
+/* Less than half of the queue waits: room for what can wait itself. */
+bool doorway_has_room(struct doorway *doorway);
 /* False: the door is away or the queue full; it must be told again. */
 bool doorway_keys(struct doorway *doorway, const cor_cards *cards, int64_t now) COR_MUST_CHECK;
 /* control is packed here; body may be empty; it is copied. False: the door is

@@ -397,7 +397,7 @@ bool duties_tick(core *c, int64_t now) {
   db_i32(&args, TICK_MAX);
   r = db_run(c->db,
              "SELECT " DUTY_COLUMNS
-             " FROM corridor.obligation o WHERE o.wake_at <= $1 ORDER BY o.obligation_id LIMIT $2"
+             " FROM corridor.obligation o WHERE o.wake_at <= $1 ORDER BY o.wake_at LIMIT $2"
              " FOR UPDATE SKIP LOCKED",
              &args);
   if (!r) goto out;

@@ -260,10 +260,12 @@ static const char *ask_taken(facts_item *const *items, size_t n, facts_lock lock
     db_add_i64(at, (int64_t)i);
   }
   return unless_empty(
-      "SELECT a.i FROM unnest($1::bytea[], $2::bytea[], $3::int[], $4::int[]) AS a (handle, need, rank, i)"
-      " WHERE EXISTS (SELECT FROM corridor.standing s WHERE s.case_handle = a.handle)"
-      "  OR EXISTS (SELECT FROM corridor.referral r WHERE r.handle = a.handle)"
-      "  OR EXISTS (SELECT FROM corridor.referral r WHERE r.referral_id = a.need AND r.rank = a.rank)",
+      "SELECT a.i FROM unnest($1::bytea[], $2::bytea[], $3::int[], $4::int[]) AS a (handle, need, rank, i),"
+      " LATERAL (SELECT FROM corridor.standing s WHERE s.case_handle = a.handle LIMIT 1) x UNION"
+      " SELECT a.i FROM unnest($1::bytea[], $2::bytea[], $3::int[], $4::int[]) AS a (handle, need, rank, i),"
+      " LATERAL (SELECT FROM corridor.referral r WHERE r.handle = a.handle LIMIT 1) x UNION"
+      " SELECT a.i FROM unnest($1::bytea[], $2::bytea[], $3::int[], $4::int[]) AS a (handle, need, rank, i),"
+      " LATERAL (SELECT FROM corridor.referral r WHERE r.referral_id = a.need AND r.rank = a.rank LIMIT 1) x",
       at, args);
 }
 

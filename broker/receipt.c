@@ -68,12 +68,14 @@ static bool tell(core *c, act *a, const PGresult *r, int row, const round_t *rou
   return ok;
 }
 
-static bool write_sequences(core *c, const round_t *r) {
+/* Of deliveries that were this office's: a store cannot claim to be ahead. */
+static bool write_sequences(core *c, const PGresult *marked, const round_t *r) {
   db_args args = {0};
   db_array *office = db_list(&args, DB_TEXT), *sequence = db_list(&args, DB_I64);
-  for (size_t i = 0; i < r->n_receipts; i++) {
-    db_add_text(office, r->receipts[i]->office);
-    db_add_i64(sequence, (int64_t)r->receipts[i]->content->sequence);
+  for (int row = 0; row < PQntuples(marked); row++) {
+    const delivery_receipt *by = r->receipts[db_get_int(marked, row, 0) - 1];
+    db_add_text(office, by->office);
+    db_add_i64(sequence, (int64_t)by->content->sequence);
   }
   return db_do(c->db,
                "UPDATE corridor.agent_store a SET sequence = greatest(a.sequence, u.sequence) FROM"
@@ -88,7 +90,7 @@ static void free_room(core *c, const PGresult *r, const round_t *round) {
   for (int row = 0; row < PQntuples(r); row++) {
     if (!db_get_int(r, row, 7)) continue;
     const delivery_receipt *by = round->receipts[db_get_int(r, row, 0) - 1];
-    session_landed(c->sessions, by->connection, (uint64_t)db_get_int(r, row, 8));
+    session_landed(c->sessions, by->office, (uint64_t)db_get_int(r, row, 8));
   }
 }
 
@@ -103,7 +105,7 @@ void receipt_round(core *c, round_t *round) {
   ok = true;
   for (int i = 0; ok && i < PQntuples(r); i++)
     if (db_get_int(r, i, 5)) ok = tell(c, &a, r, i, round);
-  ok = ok && write_sequences(c, round) && act_write(&a, c) && act_commit(c);
+  ok = ok && write_sequences(c, r, round) && act_write(&a, c) && act_commit(c);
 out:
   if (ok) {
     core_count(c, CORE_DELIVERED, PQntuples(r));

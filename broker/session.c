@@ -111,15 +111,16 @@ static void landed(session *s, uint64_t bytes) {
   s->in_flight_bytes = s->in_flight && bytes < s->in_flight_bytes ? s->in_flight_bytes - bytes : 0;
 }
 
-void session_landed(struct sessions *all, uint64_t connection, uint64_t bytes) {
+void session_landed(struct sessions *all, const char *office, uint64_t bytes) {
   pthread_mutex_lock(&all->lock);
-  landed(session_find(all, connection), bytes);
+  landed(session_of(all, office), bytes);
   pthread_mutex_unlock(&all->lock);
 }
 
-void session_landed_at(struct sessions *all, const char *office, uint64_t bytes) {
+void sessions_due_all(struct sessions *all) {
   pthread_mutex_lock(&all->lock);
-  landed(session_of(all, office), bytes);
+  for (size_t i = 0; i < all->n; i++)
+    all->list[i].due = true;
   pthread_mutex_unlock(&all->lock);
 }
 
@@ -148,17 +149,24 @@ void session_send_cards(core *c, const session *s) {
 }
 
 void session_tell_door(core *c) {
-  if (!doorway_keys(c->doorway, c->cards, core_gate_time(c))) c->gate_epoch = -1; /* loaded and told again */
+  c->keys_told = doorway_keys(c->doorway, c->cards, core_gate_time(c)); /* else told again */
 }
 
 bool session_follow_cards(core *c) {
   bool changed;
   if (!registry_refresh(c, &changed)) return false;
-  if (!changed) return true;
-  session_tell_door(c);
-  for (size_t i = 0; i < c->sessions->n; i++)
-    if (c->sessions->list[i].open) session_send_cards(c, &c->sessions->list[i]);
+  if (changed || !c->keys_told) session_tell_door(c);
+  for (size_t i = 0; changed && i < c->sessions->n; i++)
+    c->sessions->list[i].cards_due = c->sessions->list[i].open;
   return true;
+}
+
+void session_send_due_cards(core *c) {
+  for (size_t i = 0; i < c->sessions->n && doorway_has_room(c->doorway); i++) {
+    session *s = &c->sessions->list[i];
+    if (s->cards_due) session_send_cards(c, s);
+    s->cards_due = false;
+  }
 }
 
 typedef struct store_state {

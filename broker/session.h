@@ -29,7 +29,8 @@ typedef struct session {
   uint64_t window_bytes;
   uint32_t in_flight; /* sent, not receipted */
   uint64_t in_flight_bytes;
-  bool due; /* something may wait for it */
+  bool due;       /* something may wait for it */
+  bool cards_due; /* the core's: a newer list is to be sent */
 } session;
 
 /* The core's thread alone adds, removes and reads without asking. The deliverer's
@@ -55,15 +56,18 @@ void sessions_clear(struct sessions *all);
  * if the agent's list is older, CARDS. On refusal says BYE and cuts. */
 void session_hello(core *c, session *s, const Corridor__V1__Hello *hello);
 void session_send_cards(core *c, const session *s);
+/* The newer list to those who lack it, as far as the door's queue has room. */
+void session_send_due_cards(core *c);
 /* Which keys may connect; told again by session_follow_cards until it is heard. */
 void session_tell_door(core *c);
 /* Loads what changed in the registry: the door first (it cuts whose key is gone),
  * then every open session. False: the database did not answer. */
 bool session_follow_cards(core *c) COR_MUST_CHECK;
-/* One delivery of so many bytes to this connection is no longer in flight:
- * receipted, or its lease ran out. */
-void session_landed(struct sessions *all, uint64_t connection, uint64_t bytes);
-void session_landed_at(struct sessions *all, const char *office, uint64_t bytes);
+/* One delivery of so many bytes to the office is no longer in flight: receipted, or
+ * its lease ran out. By office: the receipt of a session that was replaced counts
+ * for the one that took its claims over. */
+void session_landed(struct sessions *all, const char *office, uint64_t bytes);
+void sessions_due_all(struct sessions *all);
 /* Committed mail waits for these offices. */
 void session_due(struct sessions *all, char offices[][COR_OFFICE_MAX + 1], size_t n);
 /* BYE with a code, then the door cuts. The session is removed. */

@@ -91,7 +91,9 @@ BEGIN
         EXECUTE format('CREATE TABLE corridor.%I PARTITION OF corridor.message FOR VALUES FROM (%s) TO (%s)', name,
           (extract(epoch FROM low) * 1000)::bigint, (extract(epoch FROM low + interval '1 month') * 1000)::bigint);
         EXECUTE format('GRANT SELECT, INSERT, UPDATE ON corridor.%I TO corridor_broker', name);
-      EXCEPTION WHEN check_violation THEN
+      EXCEPTION WHEN duplicate_table OR unique_violation THEN
+        NULL; -- another connection made it at the same moment
+      WHEN check_violation THEN
         -- A row of this month already stands in message_other (the clock leapt):
         -- the month goes on there.
         NULL;

@@ -12,6 +12,9 @@ ALTER TABLE corridor.obligation ADD COLUMN about bytea;
 -- In the order in which deliveries leave: what overtakes first.
 DROP INDEX corridor.delivery_waiting;
 CREATE INDEX delivery_waiting ON corridor.delivery (recipient, lane DESC, sequence) WHERE state IN (1, 2);
+CREATE INDEX obligation_message ON corridor.obligation (message_id) WHERE state IN (1, 4, 5);
+-- For an office whose store went back: its own statements.
+CREATE INDEX message_statement ON corridor.message (sender, admitted_at) WHERE type = 24;
 -- Leaf ids are reserved in blocks (LEDGER_BLOCK): each nextval is the first of 256.
 ALTER SEQUENCE corridor.log_leaf_leaf_id_seq INCREMENT BY 256;
 RESET ROLE;

@@ -103,7 +103,7 @@ class Hub(harness.Cluster):
         def still():
             looks.append({name: self.memory(name) for name in ("door", "core")})
             sums = [sum(look.values()) for look in looks]
-            return len(looks) == LOOKS and max(sums) - min(sums) < 0.25
+            return len(looks) == LOOKS and max(sums) - min(sums) < max(0.25, sums[-1] / 100)
 
         harness.wait_for(still, 60, "memory to stand still")
         return looks[-1]

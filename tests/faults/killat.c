@@ -62,17 +62,32 @@ static void arrived(const unsigned char *data, size_t len) {
 
 /* ---- PostgreSQL ---- */
 
-PGresult *PQexec(PGconn *conn, const char *query) {
-  NEXT(PQexec);
+/* In a pipeline a statement takes effect when the server reads it: after it was
+ * given, after the flush, after the synchronisation point. */
+int PQsendQueryParams(PGconn *conn, const char *query, int n, const Oid *types, const char *const *values,
+                      const int *lengths, const int *formats, int result_format) {
+  NEXT(PQsendQueryParams);
   step(query);
-  return PQexec_next(conn, query);
+  return PQsendQueryParams_next(conn, query, n, types, values, lengths, formats, result_format);
 }
 
-PGresult *PQexecPrepared(PGconn *conn, const char *name, int n, const char *const *values, const int *lengths,
-                         const int *formats, int result_format) {
-  NEXT(PQexecPrepared);
-  step("PQexecPrepared");
-  return PQexecPrepared_next(conn, name, n, values, lengths, formats, result_format);
+int PQsendQueryPrepared(PGconn *conn, const char *name, int n, const char *const *values, const int *lengths,
+                        const int *formats, int result_format) {
+  NEXT(PQsendQueryPrepared);
+  step("PQsendQueryPrepared");
+  return PQsendQueryPrepared_next(conn, name, n, values, lengths, formats, result_format);
+}
+
+int PQflush(PGconn *conn) {
+  NEXT(PQflush);
+  step("PQflush");
+  return PQflush_next(conn);
+}
+
+int PQpipelineSync(PGconn *conn) {
+  NEXT(PQpipelineSync);
+  step("PQpipelineSync");
+  return PQpipelineSync_next(conn);
 }
 
 /* ---- SQLite ---- */

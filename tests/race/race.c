@@ -37,6 +37,7 @@ static const int64_t valid_until = INT64_C(1830297600000); /* 2028-01-01, a firs
 typedef struct broker {
   core c;
   void *context, *door; /* what a core sends ends here */
+  cor_cards *cards;     /* with the sealing keys, which a core does not keep */
   round_t round;
   uint64_t retries;
   cor_buf receipt; /* of the last admission */
@@ -107,6 +108,7 @@ static void broker_open(broker *b, const char *name, const char *conninfo, const
   if (!db_ready(c->db) || !db_do(c->db, "SELECT corridor.ensure_partitions($1)", &args) ||
       !registry_refresh(c, &changed) || !c->cards)
     die("database", NULL);
+  if (!(b->cards = cor_cards_load(cor_cards_signed(c->cards), c->ca, &err))) die("cards", &err);
   round_begin(&b->round);
 }
 
@@ -114,6 +116,7 @@ static void broker_close(broker *b) {
   cor_buf_clear(&b->receipt);
   round_free(&b->round);
   zmq_close(b->door);
+  cor_cards_destroy(&b->cards);
   core_close(&b->c);
   zmq_ctx_term(b->context);
 }
@@ -227,8 +230,8 @@ static void take_record(race *r, broker *b, const cor_office *from, Corridor__V1
 /* A few bytes, sealed for the recipient and the sender. */
 static void seal(broker *b, Corridor__V1__Header *h, cor_buf *body) {
   static uint8_t content[64];
-  const cor_card *theirs = cor_cards_find(b->c.cards, h->recipient),
-                 *ours = cor_cards_find(b->c.cards, h->sender);
+  const cor_card *theirs = cor_cards_find(b->cards, h->recipient),
+                 *ours = cor_cards_find(b->cards, h->sender);
   Corridor__V1__Sealed sealed = CORRIDOR__V1__SEALED__INIT;
   cor_error err = {0};
   h->compartment = COR_C(CASEWORK);
