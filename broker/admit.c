@@ -17,6 +17,7 @@
 #include "corridor/sop.h"
 #include "records.h"
 #include "registry.h"
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -146,12 +147,29 @@ out:
   return outcome;
 }
 
-/* Signatures were checked under cards that are replaced: the new ones are loaded,
- * and what was taken under the old is to be sent again (HUB_UNAVAILABLE). */
+/* Signatures were checked under cards that are replaced. What does not verify now
+ * leaves the run and is answered with that. */
+static void verify_again(core *c, run *u) {
+  size_t n = 0;
+  for (size_t i = 0; i < u->n; i++) {
+    submission *s = u->list[i];
+    parcel *p = (parcel *)((char *)s - offsetof(parcel, submission));
+    parcel_inspect(p, c->cards, c->gate_epoch, c->memory);
+    if (!s->verified) continue;
+    if (!s->settled) s->code = COR_HUB_UNAVAILABLE;
+    u->list[n++] = s;
+  }
+  u->n = n;
+}
+
 static bool settle_run(core *c, run *u) {
-  enum attempt outcome = attempt_run(c, u);
-  if (outcome == ATTEMPT_STALE) return session_follow_cards(c);
-  return outcome != ATTEMPT_FAILED;
+  for (int tries = 0; tries < 3 && u->n > 0; tries++) {
+    enum attempt outcome = attempt_run(c, u);
+    if (outcome == ATTEMPT_DONE) return true;
+    if (outcome == ATTEMPT_FAILED || !session_follow_cards(c)) return false;
+    verify_again(c, u);
+  }
+  return u->n == 0;
 }
 
 /* May s join the run? No id or handle twice, records apart, withdrawals alone. */

@@ -73,7 +73,7 @@ class Figures:
         self.peers = [peer for peer in servers.ALL if peer.installed()] if options.peers else []
         self.points = points(options.offices)
         self.loads = [[] for _ in self.points]  # results of each run
-        self.limits, self.idle, self.peer_runs = [], [], []
+        self.limits, self.idle, self.peer_runs, self.shared = [], [], [], 0.0
         self.book = Book()
 
     # --- measuring ---
