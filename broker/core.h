@@ -1,10 +1,11 @@
 /* core.h - the core process: what its rooms share.
  *
- * A round of the core: take what the door has (conveyor.c, intake.c) -> one transaction per
- * run of submissions (admit.c: facts.c, gate, ledger.c) -> results to the
- * senders (results of session.c) -> delivery receipts (receipt.c) -> claims for
- * those with room (claim.c) -> timers (duty_tick in duties.c). Decisions are one thread's; while
- * one batch commits, the next is read and verified by others (conveyor.c). */
+ * A round of the core: what came from the door, inspected (conveyor.c) -> put to its
+ * sessions (intake.c) -> delivery receipts (receipt.c) -> one transaction per run of
+ * submissions (admit.c: facts.c, gate, admission.c, ledger.c) -> results to the senders.
+ * Beside it, on a thread and connection of its own (deliverer.c): claims for those with
+ * room (claim.c) and timers (duties.c). While one batch commits, the next is read and
+ * verified. */
 #ifndef BROKER_CORE_H
 #define BROKER_CORE_H
 #include "corridor/cards.h"
