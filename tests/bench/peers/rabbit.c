@@ -104,7 +104,7 @@ static void hear_messages(rabbit *r, window *w) {
   for (;;) {
     const amqp_rpc_reply_t reply = amqp_consume_message(r->consumer, &one, &none, 0);
     if (reply.reply_type != AMQP_RESPONSE_NORMAL) {
-      if (reply.library_error != AMQP_STATUS_TIMEOUT) die("RabbitMQ", "consume");
+      if ((&reply)->library_error != AMQP_STATUS_TIMEOUT) die("RabbitMQ", "consume");
       break;
     }
     last = one.delivery_tag;
