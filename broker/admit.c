@@ -58,6 +58,8 @@ static bool take_duplicates(core *c, const run *u) {
   for (int row = 0; row < PQntuples(r); row++) {
     submission *s = u->list[db_get_int(r, row, 0)];
     cor_error err;
+    /* What was admitted keeps its receipt, whoever used the id since. */
+    if (db_null(r, row, 1) && s->duplicate) continue;
     s->settled = true;
     s->duplicate = !db_null(r, row, 1) && cor_bytes_equal(db_get_bytes(r, row, 1),
                                                           (cor_bytes){s->envelope.header_hash, COR_HASH_LEN});

@@ -62,6 +62,16 @@ class Statements(WireTest):
         self.assertEqual(self.say(ORIGIN, case, case.filed, state=pb.UNREADABLE), "OK")
         self.assertEqual(self.states(case.filed), [UNREADABLE_STATE])
 
+    def test_nobody_takes_an_id_that_is_anothers(self):
+        """Else the end of one's own message would waive what is owed for the other's."""
+        case = self.case()
+        origin = self.at(ORIGIN)
+        self.delivered(case.filed)
+        header, body = origin.sealed(pb.ABN_CONFIRM, HOST, case.handle)
+        header.message_id = case.filed.id
+        self.assertEqual(origin.codes(origin.agent.sign((header, body))), ["CONFLICT"])
+        self.assertEqual(self.states(case.filed), [3])
+
     def test_an_offer_nobody_can_read_goes_to_the_next(self):
         case = self.case()
         need = bytes(range(16))
