@@ -87,18 +87,8 @@ static bool decide(core *c, act *a, submission *s, int *code) {
 }
 
 static bool decide_run(core *c, act *a, run *u) {
-  facts_item *items[ROUND_MAX];
-  submission *of[ROUND_MAX];
-  size_t n = 0;
   for (size_t i = 0; i < u->n; i++)
-    if (!u->list[i]->settled) {
-      of[n] = u->list[i];
-      items[n++] = &u->list[i]->item;
-    }
-  if (n == 0) return true;
-  if (!facts_load(c, items, n, u->records ? FACTS_UPDATE : FACTS_SHARE, a->now)) return false;
-  for (size_t i = 0; i < n; i++)
-    if (!decide(c, a, of[i], &of[i]->code)) return false;
+    if (!u->list[i]->settled && !decide(c, a, u->list[i], &u->list[i]->code)) return false;
   return true;
 }
 
@@ -124,15 +114,23 @@ static enum attempt attempt_run(core *c, run *u) {
   enum attempt outcome = ATTEMPT_FAILED;
   bool current = false;
   int64_t now = core_gate_time(c);
+  facts_item *items[ROUND_MAX];
+  facts_query facts = {.items = items, .n = u->n, .lock = u->records ? FACTS_UPDATE : FACTS_SHARE};
+  for (size_t i = 0; i < u->n; i++)
+    items[i] = &u->list[i]->item;
   act_begin(&a, c, now);
   if (!db_ready(c->db) || !db_begin(c->db)) goto out;
-  if (!registry_ask(c) || !ask_duplicates(c, u) || !registry_hold(c, &current) || !take_duplicates(c, u))
+  /* Asked together, a duplicate's facts too; answered in order. */
+  if (!registry_ask(c) || !ask_duplicates(c, u) || !facts_ask(c, &facts, now) ||
+      !registry_hold(c, &current) || !take_duplicates(c, u))
     goto out;
   if (!current) {
     outcome = ATTEMPT_STALE;
     goto out;
   }
-  if (!decide_run(c, &a, u) || !admission_write(c, &a, u->list, u->n) || !act_commit(c)) goto out;
+  if (!facts_take(c, &facts) || !decide_run(c, &a, u) || !admission_write(c, &a, u->list, u->n) ||
+      !act_commit(c))
+    goto out;
   outcome = ATTEMPT_DONE;
   c->highest_committed = now;
   for (size_t i = 0; i < u->n; i++) {

@@ -141,8 +141,9 @@ static void take_candidate(core *c, claim_batch *b, const PGresult *r, int row) 
     COR_LOG(c->log, COR_ALARM, "stored-header-unreadable", COR_ID("message", k->message_id));
 }
 
-/* The gate again, with consents read under the case lock. */
-static bool judge(core *c, claim_batch *b, int64_t now) {
+/* The gate again, with consents read under the case lock; *current: under the newest
+ * cards (registry_ask came before). */
+static bool judge(core *c, claim_batch *b, int64_t now, bool *current) {
   facts_item *items = calloc(b->n, sizeof *items), *pointers[CLAIM_MAX];
   if (!items) abort();
   for (size_t i = 0; i < b->n; i++) {
@@ -156,15 +157,17 @@ static bool judge(core *c, claim_batch *b, int64_t now) {
     memcpy(items[i].case_handle, k->case_handle, COR_ID_LEN);
     pointers[i] = &items[i];
   }
-  const bool loaded = facts_load(c, pointers, b->n, FACTS_SHARE, now);
+  facts_query facts = {.items = pointers, .n = b->n, .lock = FACTS_SHARE};
+  bool loaded = facts_ask(c, &facts, now) && registry_hold(c, current);
+  loaded = loaded && *current && facts_take(c, &facts);
   for (size_t i = 0; loaded && i < b->n; i++) {
-    cor_gate_facts *facts = &items[i].facts;
+    cor_gate_facts *known = &items[i].facts;
     /* Judged at admission, and true since: skew of the sender's clock, the table
      * version it used, whether the handle was new. */
     Corridor__V1__Header header = *b->list[i].header;
     header.table_version = COR_SOP_VERSION;
-    facts->handle_taken = false;
-    b->list[i].code = cor_gate_decide(facts, &header).code;
+    known->handle_taken = false;
+    b->list[i].code = cor_gate_decide(known, &header).code;
   }
   free(items);
   return loaded;
@@ -320,8 +323,8 @@ static bool claim_batch_run(core *c, claim_batch *b, int64_t now) {
   act a;
   bool ok = false, current = true;
   act_begin(&a, c, now);
-  if (!db_begin(c->db) || !registry_ask(c) || !registry_hold(c, &current) || !current) goto out;
-  if (!judge(c, b, now) || !mark_claimed(c, b, now) || !stop_refused(c, &a, b)) goto out;
+  if (!db_begin(c->db) || !registry_ask(c) || !judge(c, b, now, &current)) goto out;
+  if (!mark_claimed(c, b, now) || !stop_refused(c, &a, b)) goto out;
   for (size_t i = 0; i < b->n; i++)
     if (b->list[i].claimed && b->list[i].first) note(&a, c, &b->list[i], CORRIDOR__V1__LOG_KIND__LOG_CLAIMED);
   ok = act_write(&a, c) && act_commit(c);

@@ -33,6 +33,7 @@ struct db {
   size_t n_prepared;
   pending queue[PENDING_MAX];
   size_t n_pending;
+  bool asked;  /* sent since the last flush: the server may keep its answers back */
   bool open;   /* in a transaction of ours */
   bool failed; /* it, or what was sent outside one, can only be rolled back */
   bool warned; /* a WARNING arrived since it began */
@@ -62,7 +63,7 @@ static void disconnect(db *conn) {
   if (conn->conn) PQfinish(conn->conn);
   conn->conn = NULL;
   conn->n_prepared = conn->n_pending = 0;
-  conn->open = conn->failed = false;
+  conn->asked = conn->open = conn->failed = false;
 }
 
 void db_destroy(db **conn) {
@@ -150,10 +151,14 @@ static bool synchronise(db *conn) {
 }
 
 static void push(db *conn, const char *sql, int slot, bool wanted) {
+  conn->asked = true;
   conn->queue[conn->n_pending++] = (pending){.sql = sql, .slot = slot, .wanted = wanted};
 }
 
+/* Once for all that was asked together: each would wake the server. */
 static bool flush(db *conn) {
+  if (!conn->asked) return true;
+  conn->asked = false;
   return PQsendFlushRequest(conn->conn) == 1 && PQflush(conn->conn) == 0;
 }
 

@@ -4,8 +4,8 @@
  * everything else, each a fresh statement, so that at READ COMMITTED whatever
  * committed before our lock was granted is seen; an item without standing takes
  * part in no later statement, so "unknown" and "not yours" cost and tell the
- * same. Two round trips per run, however many items. Trusts verified, decoded
- * headers. */
+ * same. Two round trips a run of admissions, however many items, one for claims, whose
+ * cases are known. Trusts verified, decoded headers. */
 #include "facts.h"
 #include "corridor/codec.h"
 #include "corridor/refusal.h"
@@ -80,7 +80,7 @@ static void take_scope(cor_gate_consent *consent, const PGresult *r, int row) {
 
 /* The statement and its arguments, or NULL when there is nothing to ask. Rows name
  * the item in their first column. */
-typedef const char *(*ask_fn)(facts_item *const *items, size_t n, facts_lock lock, db_args *args);
+typedef const char *(*ask_fn)(const facts_query *q, db_args *args);
 typedef void (*take_fn)(facts_item *const *items, const PGresult *r, int row);
 
 static facts_item *item_of(facts_item *const *items, const PGresult *r, int row) {
@@ -96,16 +96,15 @@ static const char *unless_empty(const char *sql, const db_array *list, db_args *
 
 /* (office, handle) -> case, for senders (even) and recipients (odd). The hub's own
  * notices need none. */
-static const char *ask_standing(facts_item *const *items, size_t n, facts_lock lock, db_args *args) {
-  (void)lock;
+static const char *ask_standing(const facts_query *q, db_args *args) {
   db_array *office = db_list(args, DB_TEXT), *handle = db_list(args, DB_BYTES), *at = db_list(args, DB_I32);
-  for (size_t i = 0; i < n; i++) {
-    if (cor_sop_find(items[i]->header->type)->from_hub) continue;
-    db_add_text(office, items[i]->header->sender);
-    db_add_bytes(handle, standing_handle(items[i]));
+  for (size_t i = 0; i < q->n; i++) {
+    if (cor_sop_find(q->items[i]->header->type)->from_hub) continue;
+    db_add_text(office, q->items[i]->header->sender);
+    db_add_bytes(handle, standing_handle(q->items[i]));
     db_add_i64(at, (int64_t)(2 * i));
-    db_add_text(office, items[i]->header->recipient);
-    db_add_bytes(handle, cor_bytes_of(items[i]->header->handle));
+    db_add_text(office, q->items[i]->header->recipient);
+    db_add_bytes(handle, cor_bytes_of(q->items[i]->header->handle));
     db_add_i64(at, (int64_t)(2 * i + 1));
   }
   return unless_empty("SELECT a.i / 2, s.case_handle, a.i % 2 FROM unnest($1::text[], $2::bytea[], $3::int[])"
@@ -126,19 +125,19 @@ static void take_standing(facts_item *const *items, const PGresult *r, int row) 
 }
 
 /* The lock and what the case row says. Registrations look up their new handle. */
-static const char *ask_cases(facts_item *const *items, size_t n, facts_lock lock, db_args *args) {
+static const char *ask_cases(const facts_query *q, db_args *args) {
 #define CASES                                                                                                \
   "SELECT a.i, k.programme, k.withdrawn_at FROM unnest($1::bytea[], $2::int[]) AS a (handle, i)"             \
   " JOIN corridor.avrr_case k ON k.handle = a.handle ORDER BY k.handle FOR "
   static const char share[] = CASES "SHARE OF k", update[] = CASES "UPDATE OF k";
   db_array *handle = db_list(args, DB_BYTES), *at = db_list(args, DB_I32);
-  for (size_t i = 0; i < n; i++) {
-    const bool fresh = items[i]->header->type == COR_T(REGISTRATION);
-    if (!fresh && !items[i]->has_case) continue;
-    db_add_bytes(handle, fresh ? cor_bytes_of(items[i]->header->handle) : case_of(items[i]));
+  for (size_t i = 0; i < q->n; i++) {
+    const bool fresh = q->items[i]->header->type == COR_T(REGISTRATION);
+    if (!fresh && !q->items[i]->has_case) continue;
+    db_add_bytes(handle, fresh ? cor_bytes_of(q->items[i]->header->handle) : case_of(q->items[i]));
     db_add_i64(at, (int64_t)i);
   }
-  return unless_empty(lock == FACTS_UPDATE ? update : share, at, args);
+  return unless_empty(q->lock == FACTS_UPDATE ? update : share, at, args);
 }
 
 static void take_case(facts_item *const *items, const PGresult *r, int row) {
@@ -152,14 +151,13 @@ static void take_case(facts_item *const *items, const PGresult *r, int row) {
 
 /* Newest version only: a higher one supersedes. A consent of another case is
  * not found. */
-static const char *ask_consents(facts_item *const *items, size_t n, facts_lock lock, db_args *args) {
-  (void)lock;
+static const char *ask_consents(const facts_query *q, db_args *args) {
   db_array *id = db_list(args, DB_BYTES), *handle = db_list(args, DB_BYTES), *at = db_list(args, DB_I32);
-  for (size_t i = 0; i < n; i++) {
-    const cor_bytes consent = facts_consent_id(items[i]);
-    if (!items[i]->has_case || consent.len != COR_ID_LEN) continue;
+  for (size_t i = 0; i < q->n; i++) {
+    const cor_bytes consent = facts_consent_id(q->items[i]);
+    if (!q->items[i]->has_case || consent.len != COR_ID_LEN) continue;
     db_add_bytes(id, consent);
-    db_add_bytes(handle, case_of(items[i]));
+    db_add_bytes(handle, case_of(q->items[i]));
     db_add_i64(at, (int64_t)i);
   }
   return unless_empty(
@@ -183,15 +181,14 @@ static bool settled(const facts_item *it) {
   return it->claim && it->header->type != COR_T(REFERRAL_HANDOVER);
 }
 
-static const char *ask_steps(facts_item *const *items, size_t n, facts_lock lock, db_args *args) {
-  (void)lock;
+static const char *ask_steps(const facts_query *q, db_args *args) {
   db_array *handle = db_list(args, DB_BYTES), *at = db_list(args, DB_I32);
-  for (size_t i = 0; i < n; i++) {
-    cor_gate_facts *facts = &items[i]->facts;
-    if (settled(items[i])) {
+  for (size_t i = 0; i < q->n; i++) {
+    cor_gate_facts *facts = &q->items[i]->facts;
+    if (settled(q->items[i])) {
       facts->history = facts->history_yes = facts->recipient_yes = UINT64_MAX;
-    } else if (items[i]->has_case) {
-      db_add_bytes(handle, cor_bytes_of(items[i]->header->handle));
+    } else if (q->items[i]->has_case) {
+      db_add_bytes(handle, cor_bytes_of(q->items[i]->header->handle));
       db_add_i64(at, (int64_t)i);
     }
   }
@@ -211,12 +208,11 @@ static void take_step(facts_item *const *items, const PGresult *r, int row) {
 
 /* Every offer of the needs that are answered here, in one order: two answers to
  * one need wait for each other, and the second sees the first. */
-static const char *ask_needs(facts_item *const *items, size_t n, facts_lock lock, db_args *args) {
-  (void)lock;
+static const char *ask_needs(const facts_query *q, db_args *args) {
   db_array *handles = db_list(args, DB_BYTES);
-  for (size_t i = 0; i < n; i++)
-    if (!items[i]->claim && items[i]->header->type == COR_T(REFERRAL_ACK))
-      db_add_bytes(handles, cor_bytes_of(items[i]->header->handle));
+  for (size_t i = 0; i < q->n; i++)
+    if (!q->items[i]->claim && q->items[i]->header->type == COR_T(REFERRAL_ACK))
+      db_add_bytes(handles, cor_bytes_of(q->items[i]->header->handle));
   return unless_empty("SELECT 0 FROM corridor.referral WHERE referral_id IN"
                       " (SELECT referral_id FROM corridor.referral WHERE handle = ANY($1::bytea[]))"
                       " ORDER BY handle FOR UPDATE",
@@ -224,13 +220,12 @@ static const char *ask_needs(facts_item *const *items, size_t n, facts_lock lock
 }
 
 /* Does another provider hold the need behind this referral handle? */
-static const char *ask_referrals(facts_item *const *items, size_t n, facts_lock lock, db_args *args) {
-  (void)lock;
+static const char *ask_referrals(const facts_query *q, db_args *args) {
   db_array *handle = db_list(args, DB_BYTES), *at = db_list(args, DB_I32);
-  for (size_t i = 0; i < n; i++) {
-    const Corridor__V1__MessageType t = items[i]->header->type;
+  for (size_t i = 0; i < q->n; i++) {
+    const Corridor__V1__MessageType t = q->items[i]->header->type;
     if (t != COR_T(REFERRAL) && t != COR_T(REFERRAL_ACK) && t != COR_T(REFERRAL_HANDOVER)) continue;
-    db_add_bytes(handle, cor_bytes_of(items[i]->header->handle));
+    db_add_bytes(handle, cor_bytes_of(q->items[i]->header->handle));
     db_add_i64(at, (int64_t)i);
   }
   return unless_empty("SELECT a.i FROM unnest($1::bytea[], $2::int[]) AS a (handle, i)"
@@ -246,12 +241,11 @@ static void take_referral(facts_item *const *items, const PGresult *r, int row) 
 
 /* A handle that is to be new, a registration's or an offer's, bears nothing yet;
  * nor does the offer's rank among the candidates of its need. */
-static const char *ask_taken(facts_item *const *items, size_t n, facts_lock lock, db_args *args) {
-  (void)lock;
+static const char *ask_taken(const facts_query *q, db_args *args) {
   db_array *handle = db_list(args, DB_BYTES), *need = db_list(args, DB_BYTES), *rank = db_list(args, DB_I32),
            *at = db_list(args, DB_I32);
-  for (size_t i = 0; i < n; i++) {
-    const facts_item *it = items[i];
+  for (size_t i = 0; i < q->n; i++) {
+    const facts_item *it = q->items[i];
     const bool offer = it->header->type == COR_T(REFERRAL) && it->cover;
     if (it->claim || (!offer && it->header->type != COR_T(REGISTRATION))) continue;
     db_add_bytes(handle, cor_bytes_of(it->header->handle));
@@ -275,13 +269,13 @@ static void take_taken(facts_item *const *items, const PGresult *r, int row) {
 
 /* Undelivered messages per (recipient, handle) are bounded: beyond, the sender
  * waits until the recipient has taken some. Nothing waits for the hub itself. */
-static const char *ask_backlog(facts_item *const *items, size_t n, facts_lock lock, db_args *args) {
-  (void)lock;
+static const char *ask_backlog(const facts_query *q, db_args *args) {
   db_array *office = db_list(args, DB_TEXT), *handle = db_list(args, DB_BYTES), *at = db_list(args, DB_I32);
-  for (size_t i = 0; i < n; i++) {
-    if (items[i]->claim || !items[i]->has_case || cor_sop_find(items[i]->header->type)->to_hub) continue;
-    db_add_text(office, items[i]->header->recipient);
-    db_add_bytes(handle, cor_bytes_of(items[i]->header->handle));
+  for (size_t i = 0; i < q->n; i++) {
+    if (q->items[i]->claim || !q->items[i]->has_case || cor_sop_find(q->items[i]->header->type)->to_hub)
+      continue;
+    db_add_text(office, q->items[i]->header->recipient);
+    db_add_bytes(handle, cor_bytes_of(q->items[i]->header->handle));
     db_add_i64(at, (int64_t)i);
   }
   db_i32(args, FACTS_BACKLOG_MAX);
@@ -301,41 +295,51 @@ typedef struct loader {
   take_fn take; /* NULL: asked for its locks */
 } loader;
 
-static const loader by_office[] = {{ask_standing, take_standing}};
-static const loader by_case[] = {
-    {ask_cases, take_case},      {ask_consents, take_consent},   {ask_steps, take_step},
-    {ask_needs, NULL},           {ask_referrals, take_referral}, {ask_taken, take_taken},
-    {ask_backlog, take_backlog},
+/* Standing first, the case lock second: the order is the guarantee. */
+static const loader loaders[] = {
+    {ask_standing, take_standing}, {ask_cases, take_case},      {ask_consents, take_consent},
+    {ask_steps, take_step},        {ask_needs, NULL},           {ask_referrals, take_referral},
+    {ask_taken, take_taken},       {ask_backlog, take_backlog},
 };
+enum { LOADERS = sizeof loaders / sizeof *loaders, STANDING_ONLY = 1 };
 
-/* All at once, answered in order: one round trip. */
-static bool load(core *c, const loader *loaders, size_t count, facts_item *const *items, size_t n,
-                 facts_lock lock) {
-  unsigned asked = 0;
+static bool ask(core *c, facts_query *q, size_t from, size_t to) {
   bool ok = true;
-  for (size_t k = 0; ok && k < count; k++) {
+  for (size_t k = from; ok && k < to; k++) {
     db_args args = {0};
-    const char *sql = loaders[k].ask(items, n, lock, &args);
+    const char *sql = loaders[k].ask(q, &args);
     if (sql == NULL) continue;
-    asked |= 1u << k;
+    q->asked |= 1u << k;
     ok = db_ask(c->db, sql, &args);
   }
-  for (size_t k = 0; ok && k < count; k++) {
-    if (!(asked & (1u << k))) continue;
+  return ok;
+}
+
+static bool take(core *c, const facts_query *q, size_t from, size_t to) {
+  bool ok = true;
+  for (size_t k = from; ok && k < to; k++) {
+    if (!(q->asked & (1u << k))) continue;
     PGresult *r = db_answer(c->db);
     ok = r != NULL;
     for (int row = 0; ok && loaders[k].take && row < PQntuples(r); row++)
-      loaders[k].take(items, r, row);
+      loaders[k].take(q->items, r, row);
     PQclear(r);
   }
   return ok;
 }
 
-#define COUNT(a) (sizeof(a) / sizeof *(a))
+bool facts_ask(core *c, facts_query *q, int64_t now) {
+  q->asked = 0;
+  q->cases_known = true;
+  for (size_t i = 0; i < q->n; i++) {
+    load_parties(c, q->items[i], now);
+    q->cases_known = q->cases_known && q->items[i]->claim;
+  }
+  return ask(c, q, 0, q->cases_known ? LOADERS : STANDING_ONLY);
+}
 
-bool facts_load(core *c, facts_item *const *items, size_t n, facts_lock lock, int64_t now) {
-  for (size_t i = 0; i < n; i++)
-    load_parties(c, items[i], now);
-  return load(c, by_office, COUNT(by_office), items, n, lock) &&
-         load(c, by_case, COUNT(by_case), items, n, lock);
+bool facts_take(core *c, facts_query *q) {
+  if (q->cases_known) return take(c, q, 0, LOADERS);
+  return take(c, q, 0, STANDING_ONLY) && ask(c, q, STANDING_ONLY, LOADERS) &&
+         take(c, q, STANDING_ONLY, LOADERS);
 }

@@ -1,6 +1,6 @@
 /* facts.h - what the gate must know about a run of messages, read set-wise.
  *
- * Locks: facts_load locks the cases involved in handle order, FOR SHARE for
+ * Locks: facts_ask locks the cases involved in handle order, FOR SHARE for
  * admission and claim, FOR UPDATE for records that change a case. That lock is
  * what makes a withdrawal and a claim see each other (design 4, "Atomic"). */
 #ifndef BROKER_FACTS_H
@@ -24,7 +24,19 @@ typedef struct facts_item {
   cor_gate_facts facts;               /* out */
 } facts_item;
 
-bool facts_load(core *c, facts_item *const *items, size_t n, facts_lock lock, int64_t now) COR_MUST_CHECK;
+/* A run of items: the caller fills in items, n and lock, and keeps it from ask to take. */
+typedef struct facts_query {
+  facts_item *const *items;
+  size_t n;
+  facts_lock lock;
+  bool cases_known; /* own: all are claims */
+  unsigned asked;   /* own: bit per loader */
+} facts_query;
+
+/* Asks (db_ask) and takes the answers; the caller takes those of its own earlier
+ * asks in between. */
+bool facts_ask(core *c, facts_query *q, int64_t now) COR_MUST_CHECK;
+bool facts_take(core *c, facts_query *q) COR_MUST_CHECK;
 /* Consent the message stands on: the header's, for an offer the cover's; empty if none. */
 cor_bytes facts_consent_id(const facts_item *item);
 #endif

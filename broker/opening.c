@@ -6,7 +6,7 @@
  * same transaction, duties that hang on the message are waived (both sides hear of
  * it) and a referral goes on to its next candidate. Who speaks of a message that
  * is not theirs learns nothing of it. Trusts the gate for standing and that
- * facts_load holds the case FOR UPDATE. */
+ * facts_ask holds the case FOR UPDATE. */
 #include "opening.h"
 #include "corridor/codec.h"
 #include "corridor/refusal.h"

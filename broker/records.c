@@ -4,7 +4,7 @@
  * only; a registration creates the sender's standing, a consent version is
  * stored whole or not at all, and never after its withdrawal. Withdrawals and
  * content statements have rooms of their own (withdrawal.c, opening.c). Trusts that the gate permitted the
- * message and that facts_load holds the case FOR UPDATE. */
+ * message and that facts_ask holds the case FOR UPDATE. */
 #include "records.h"
 #include "corridor/codec.h"
 #include "corridor/gate.h"
