@@ -148,7 +148,9 @@ static bool compose(Corridor__V1__MessageType type, Corridor__V1__Compartment c,
   "\"ECONOMIC\", \"EDUCATION\", \"LEGAL\"], \"recipientOffice\": \"gn-conakry\"}, {\"scope\": "              \
   "\"RETURN_AND_DATA\", "                                                                                    \
   "\"purpose\": \"TRAVEL_ARRANGEMENT\", \"categories\": [\"BIODATA\", \"TRAVEL\", \"INSTRUCTION\"], "        \
-  "\"recipientOffice\": \"gn-conakry\"}], \"validFrom\": \"1772409600000\", \"validUntil\": "                \
+  "\"recipientOffice\": \"gn-conakry\"}, {\"scope\": \"REFERRAL_SHARING\", \"purpose\": \"REINTEGRATION\", " \
+  "\"categories\": [\"BIODATA\"], \"recipientRole\": \"ROLE_SERVICE_PROVIDER\"}], "                          \
+  "\"validFrom\": \"1772409600000\", \"validUntil\": "                                                       \
   "\"1798761600000\", "                                                                                      \
   "\"evidenceSha256\": \"AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\"}"
 
@@ -296,6 +298,49 @@ START_TEST(abn_asserts_the_safeguards_that_the_file_met) {
 }
 END_TEST
 
+static bool offer(const uint8_t referral[COR_ID_LEN], uint8_t id[COR_ID_LEN]) {
+  static Corridor__V1__DataCategory biodata[] = {COR_CAT(BIODATA)};
+  Corridor__V1__Cover cover = CORRIDOR__V1__COVER__INIT;
+  ProtobufCMessage *body = body_of(COR_T(REFERRAL), COR_C(CASEWORK),
+                                   "{\"service\": \"E_TVET\", \"subService\": 1, \"area\": \"GN-D\", "
+                                   "\"language\": \"fr\", \"urgency\": \"ROUTINE\", "
+                                   "\"answerBy\": \"1773403200000\"}");
+  compose_order order = {.row = cor_sop_find(COR_T(REFERRAL)),
+                         .to = CENTRE,
+                         .compartment = COR_C(CASEWORK),
+                         .body = body,
+                         .path = "/offer",
+                         .cover = &cover};
+  memcpy(order.handle, referral, COR_ID_LEN);
+  cover.case_handle = (ProtobufCBinaryData){COR_ID_LEN, handle};
+  cover.referral_id = (ProtobufCBinaryData){COR_ID_LEN, consent_id};
+  cover.rank = 1;
+  cover.n_categories = 1;
+  cover.categories = biodata;
+  must(store_begin(a.store, &err));
+  bool ok = compose_message(&a, cards, &order, id, &err);
+  if (ok)
+    must(store_commit(a.store, &err));
+  else
+    store_rollback(a.store);
+  cor_message_free(body);
+  return ok;
+}
+
+/* The referral's row is in the store when its offer is made; that does not make the
+ * handle a used one. The offer does. */
+START_TEST(handle_of_a_referral_serves_one_offer) {
+  uint8_t id[COR_ID_LEN];
+  store_case referral = {.handle = {3}, .kind = COR_HANDLE_REFERRAL, .own = true, .programme = "JI"};
+  memcpy(referral.case_handle, handle, COR_ID_LEN);
+  must(store_begin(a.store, &err));
+  must(store_case_put(a.store, &referral, &err));
+  must(store_commit(a.store, &err));
+  must(offer(referral.handle, id));
+  must_not(offer(referral.handle, id), COR_CONFLICT);
+}
+END_TEST
+
 START_TEST(withdrawn_consent_counts_at_once) {
   uint8_t id[COR_ID_LEN];
   must(store_begin(a.store, &err));
@@ -437,6 +482,7 @@ int main(void) {
   tcase_add_test(tcase, sent_copy_opens_for_a_holder_and_nobody_else);
   tcase_add_loop_test(tcase, refused_here_and_nothing_kept, 0, (int)(sizeof refusals / sizeof *refusals));
   tcase_add_test(tcase, abn_asserts_the_safeguards_that_the_file_met);
+  tcase_add_test(tcase, handle_of_a_referral_serves_one_offer);
   tcase_add_test(tcase, withdrawn_consent_counts_at_once);
   tcase_add_test(tcase, expired_card_list_seals_nothing);
   tcase_add_test(tcase, statement_of_erasure_erases);
