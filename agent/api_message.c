@@ -129,21 +129,24 @@ static bool same_case(const store_case *c, const part *p, cor_error *err) {
 
 /* ---- sending ---- */
 
-static bool keep_parts(api_request *q, sending *s, uint8_t (*ids)[COR_ID_LEN], cor_error *err) {
+static bool keep_parts(api_request *q, const sending *s, uint8_t (*ids)[COR_ID_LEN], cor_error *err) {
   store_case c;
+  compose_order orders[PARTS_MAX];
+  size_t at = 0;
   if (!api_case(q, s->case_name, &c, err)) return false;
-  memcpy(s->order.handle, c.handle, COR_ID_LEN);
-  const cor_cards *cards = roster_hold(q->a->roster);
-  bool ok = true;
-  for (size_t i = 0; ok && i < s->n; i++) {
-    s->order.compartment = s->parts[i].compartment;
-    s->order.body = s->parts[i].body;
-    s->order.path = s->parts[i].path;
-    ok = same_case(&c, &s->parts[i], err) && compose_message(q->a, cards, &s->order, ids[i], err);
-    /* Of a bundle, say which part: header fields have no pointer of their own. */
-    if (!ok && s->n > 1 && err->path[0] != '/') snprintf(err->path, sizeof err->path, "%s", s->parts[i].path);
+  for (size_t i = 0; i < s->n; i++) {
+    if (!same_case(&c, &s->parts[i], err)) return false;
+    orders[i] = s->order;
+    memcpy(orders[i].handle, c.handle, COR_ID_LEN);
+    orders[i].compartment = s->parts[i].compartment;
+    orders[i].body = s->parts[i].body;
+    orders[i].path = s->parts[i].path;
   }
+  const cor_cards *cards = roster_hold(q->a->roster);
+  bool ok = compose_act(q->a, cards, orders, s->n, ids, &at, err);
   roster_release(q->a->roster);
+  /* Of a bundle, say which part: header fields have no pointer of their own. */
+  if (!ok && s->n > 1 && err->path[0] != '/') snprintf(err->path, sizeof err->path, "%s", s->parts[at].path);
   return ok;
 }
 

@@ -2,8 +2,8 @@
  *
  * Guarantees: each offer has a fresh handle and nothing of the case in what its
  * provider gets; case, consent and rank stand in the hub-only cover. All offers
- * of a referral are kept in one transaction, so the hub can release them one by
- * one while this office is offline (design 6). */
+ * of a referral are one act, kept in one transaction, so the hub can release them
+ * one by one while this office is offline (design 6). */
 #include "api.h"
 
 #include "corridor/codec.h"
@@ -14,7 +14,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { CANDIDATES_MAX = 16 };
+enum { CANDIDATES_MAX = COMPOSE_ACT_MAX };
 
 typedef struct referral {
   const char *name;
@@ -67,7 +67,7 @@ static bool read_referral(api_request *q, referral *r, cor_error *err) {
   return r->offer != NULL;
 }
 
-/* The referral's own row first: composing looks the case up through it. */
+/* The referral's own rows first: composing looks the case up through it. */
 static bool keep_handle(api_request *q, const referral *r, const store_case *of, size_t i, cor_error *err) {
   store_case c = {.kind = COR_HANDLE_REFERRAL,
                   .own = true,
@@ -81,37 +81,41 @@ static bool keep_handle(api_request *q, const referral *r, const store_case *of,
   return store_case_put(q->a->store, &c, err);
 }
 
-static bool keep_offer(api_request *q, const cor_cards *cards, referral *r, const store_case *of, size_t i,
-                       cor_error *err) {
-  Corridor__V1__Cover cover = CORRIDOR__V1__COVER__INIT;
-  compose_order order = {.row = cor_sop_find(COR_T(REFERRAL)),
-                         .to = json_string_value(json_array_get(r->candidates, i)),
-                         .compartment = COR_C(CASEWORK),
-                         .body = r->offer,
-                         .path = "/offer",
-                         .consent = r->has_consent ? r->consent : NULL,
-                         .cover = &cover};
-  cor_random(r->handles[i], COR_ID_LEN);
-  memcpy(order.handle, r->handles[i], COR_ID_LEN);
-  cover.case_handle = (ProtobufCBinaryData){COR_ID_LEN, (uint8_t *)of->case_handle};
-  cover.referral_id = (ProtobufCBinaryData){COR_ID_LEN, r->id};
-  cover.rank = (uint32_t)i + 1;
-  cover.n_categories = r->n_listed;
-  cover.categories = r->listed;
-  if (keep_handle(q, r, of, i, err) && compose_message(q->a, cards, &order, r->messages[i], err)) return true;
-  if (err->path[0] != '/') snprintf(err->path, sizeof err->path, "/candidates/%zu", i);
-  return false;
+static void order_offer(const referral *r, const store_case *of, size_t i, compose_order *order,
+                        Corridor__V1__Cover *cover) {
+  *order = (compose_order){.row = cor_sop_find(COR_T(REFERRAL)),
+                           .to = json_string_value(json_array_get(r->candidates, i)),
+                           .compartment = COR_C(CASEWORK),
+                           .body = r->offer,
+                           .path = "/offer",
+                           .consent = r->has_consent ? r->consent : NULL,
+                           .cover = cover};
+  memcpy(order->handle, r->handles[i], COR_ID_LEN);
+  corridor__v1__cover__init(cover);
+  cover->case_handle = (ProtobufCBinaryData){COR_ID_LEN, (uint8_t *)of->case_handle};
+  cover->referral_id = (ProtobufCBinaryData){COR_ID_LEN, (uint8_t *)r->id};
+  cover->rank = (uint32_t)i + 1;
+  cover->n_categories = r->n_listed;
+  cover->categories = (Corridor__V1__DataCategory *)r->listed;
 }
 
 static bool keep_offers(api_request *q, referral *r, cor_error *err) {
   store_case of;
+  compose_order orders[CANDIDATES_MAX];
+  Corridor__V1__Cover covers[CANDIDATES_MAX];
+  const size_t n = json_array_size(r->candidates);
+  size_t at = 0;
   if (!api_case(q, r->name, &of, err)) return false;
   cor_random(r->id, sizeof r->id);
+  for (size_t i = 0; i < n; i++) {
+    cor_random(r->handles[i], COR_ID_LEN);
+    if (!keep_handle(q, r, &of, i, err)) return false;
+    order_offer(r, &of, i, &orders[i], &covers[i]);
+  }
   const cor_cards *cards = roster_hold(q->a->roster);
-  bool ok = true;
-  for (size_t i = 0; ok && i < json_array_size(r->candidates); i++)
-    ok = keep_offer(q, cards, r, &of, i, err);
+  bool ok = compose_act(q->a, cards, orders, n, r->messages, &at, err);
   roster_release(q->a->roster);
+  if (!ok && err->path[0] != '/') snprintf(err->path, sizeof err->path, "/candidates/%zu", at);
   return ok;
 }
 

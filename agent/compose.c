@@ -1,6 +1,10 @@
-/* compose.c - an order becomes a message: content rules, header, local gate,
- * seal, signature, outbox.
+/* compose.c - the orders of one act become messages: content rules, header, local
+ * gate, seal, signatures, outbox.
  *
+ * An act has two halves. First each order becomes a draft, sealed and whole but for
+ * the signature of its cover; all that can be refused is refused here. Then the
+ * covers are signed together (envelope.c says why they and nothing else), and every
+ * draft is kept.
  * Guarantees: nothing is kept that the content rules or the local gate refuse;
  * what is kept is sealed for exactly the recipient's compartment key and our own
  * (so that a holder here can read what was sent), and signed. The plaintext
@@ -14,17 +18,21 @@
 #include "corridor/refusal.h"
 #include "corridor/seal.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 enum { LIFE_DAYS = 30 };
 static const int64_t day_ms = INT64_C(24) * 3600 * 1000;
 
-/* Everything a header points to, in one place on the stack. */
+/* A message on its way into the outbox, with everything its header points to. */
 typedef struct draft {
+  const compose_order *order;
   Corridor__V1__Header header;
   Corridor__V1__DataCategory categories[COMPOSE_CATEGORIES_MAX];
-  uint8_t id[COR_ID_LEN], consent[COR_ID_LEN], reply[COR_ID_LEN];
+  uint8_t id[COR_ID_LEN], consent[COR_ID_LEN], reply[COR_ID_LEN], case_handle[COR_ID_LEN];
   Corridor__V1__Compartment filed; /* in this office's own lists */
+  cor_buf body;                    /* as it will be sent */
+  Corridor__V1__Envelope *wire;
 } draft;
 
 /* ---- defaults ---- */
@@ -210,31 +218,32 @@ static bool seal(agent *a, const cor_cards *cards, const draft *d, cor_bytes con
   return cor_seal_make(&sealed, to, 2, out, err);
 }
 
-static bool keep(agent *a, const compose_order *order, const store_case *known, const draft *d,
-                 const Corridor__V1__Envelope *wire, cor_buf *body, cor_error *err) {
+static bool keep(agent *a, const draft *d, cor_error *err) {
   const Corridor__V1__Header *h = &d->header;
   store_message m = {.outgoing = true,
                      .type = (int)h->type,
                      .compartment = (int)d->filed,
                      .outcome = (int)h->outcome,
                      .sent_at = h->sent_at,
-                     .body = *body};
+                     .body = d->body};
   memcpy(m.id, d->id, COR_ID_LEN);
-  memcpy(m.handle, order->handle, COR_ID_LEN);
-  memcpy(m.case_handle, known == NULL ? order->handle : known->case_handle, COR_ID_LEN);
+  memcpy(m.handle, d->order->handle, COR_ID_LEN);
+  memcpy(m.case_handle, d->case_handle, COR_ID_LEN);
   memcpy(m.peer, h->recipient, strlen(h->recipient) + 1); /* a valid office id: the header was checked */
-  cor_content_hash(COR_DOMAIN_HEADER, (cor_bytes){wire->header.data, wire->header.len}, m.header_hash);
-  bool ok = cor_encode(&wire->base, &m.envelope, err) &&
-            store_out_put(a->store, &m, order->row->lane == COR_LANE_OVERTAKES, err);
+  cor_content_hash(COR_DOMAIN_HEADER, (cor_bytes){d->wire->header.data, d->wire->header.len}, m.header_hash);
+  bool ok = cor_encode(&d->wire->base, &m.envelope, err) &&
+            store_out_put(a->store, &m, d->order->row->lane == COR_LANE_OVERTAKES, err);
   cor_buf_clear(&m.envelope);
   return ok;
 }
 
-/* What composing this message teaches about its case: safeguards and step. */
-static bool note_case(agent *a, const compose_order *order, const draft *d, const store_case *known,
-                      cor_error *err) {
-  if (known == NULL) return true;
-  store_case c = *known;
+/* What composing this message teaches about its case: safeguards and step. Read
+ * anew: an earlier message of the act may have taught something too. */
+static bool note_case(agent *a, const draft *d, cor_error *err) {
+  const compose_order *order = d->order;
+  store_case c;
+  store_found found = store_case_get(a->store, order->handle, &c, err);
+  if (found != STORE_FOUND) return found == STORE_ABSENT;
   if (!(COR_BIT(d->filed) & COR_RESTRICTED)) c.last_type = (int)order->row->type;
   if (order->body->descriptor == &corridor__v1__case_file_casework__descriptor) {
     const Corridor__V1__CaseFileCasework *file = (const Corridor__V1__CaseFileCasework *)order->body;
@@ -250,44 +259,94 @@ static bool note_case(agent *a, const compose_order *order, const draft *d, cons
 }
 
 /* Who signs "erased" has erased: in the transaction that keeps the statement. */
-static bool erase(agent *a, const compose_order *order, int64_t at, cor_error *err) {
+static bool erase(agent *a, const draft *d, cor_error *err) {
+  const compose_order *order = d->order;
   const Corridor__V1__ErasureStatement *statement = (const Corridor__V1__ErasureStatement *)order->body;
   if (order->body->descriptor != &corridor__v1__erasure_statement__descriptor ||
       statement->ground != CORRIDOR__V1__ERASURE_GROUND__ERASED)
     return true;
   for (size_t i = 0; i < statement->n_message_ids; i++) /* 16 bytes each: content_rules.c */
-    if (!store_message_erase(a->store, order->handle, statement->message_ids[i].data, at, err)) return false;
+    if (!store_message_erase(a->store, order->handle, statement->message_ids[i].data, d->header.sent_at, err))
+      return false;
   return true;
 }
 
-bool compose_message(agent *a, const cor_cards *cards, const compose_order *order, uint8_t id[COR_ID_LEN],
-                     cor_error *err) {
-  draft d = {0};
+/* ---- an act ---- */
+
+static bool draft_body(agent *a, const cor_cards *cards, draft *d, cor_error *err) {
+  cor_buf content = {0};
+  if (d->order->compartment == COR_C(RECORD)) return cor_encode(d->order->body, &d->body, err);
+  bool ok = cor_encode(d->order->body, &content, err) &&
+            seal(a, cards, d, cor_buf_view(&content), &d->body, err);
+  cor_buf_clear(&content);
+  return ok;
+}
+
+static bool draft_make(agent *a, const cor_cards *cards, const compose_order *order, draft *d,
+                       cor_error *err) {
   store_case found_case;
-  cor_buf content = {0}, body = {0};
-  Corridor__V1__Envelope *wire = NULL;
-  bool ok = false, record = order->compartment == COR_C(RECORD);
+  d->order = order;
   if (!cor_office_valid(order->to))
     return cor_fail(err, COR_BAD_INPUT, "/to", "not an office id; nothing was kept");
   if (!cor_content_check(order->row->type, order->compartment, order->body, order->path, err)) return false;
   store_found found = store_case_get(a->store, order->handle, &found_case, err);
   if (found == STORE_ERROR) return false;
   const store_case *known = found == STORE_FOUND ? &found_case : NULL;
-  if (!choose_file(a, order, &d, err) || !fill_header(a, order, known, &d, err) ||
-      !compose_gate(a, cards, order, known, &d.header, d.consent, err))
+  memcpy(d->case_handle, known == NULL ? order->handle : known->case_handle, COR_ID_LEN);
+  if (!choose_file(a, order, d, err) || !fill_header(a, order, known, d, err) ||
+      !compose_gate(a, cards, order, known, &d->header, d->consent, err) || !draft_body(a, cards, d, err))
     return false;
-  if (!cor_encode(order->body, &content, err)) goto done;
-  if (record ? !cor_buf_copy(&body, cor_buf_view(&content), err)
-             : !seal(a, cards, &d, cor_buf_view(&content), &body, err))
-    goto done;
-  wire = cor_envelope_make(&d.header, order->cover, cor_buf_view(&body), a->office.signing, err);
-  if (wire == NULL) goto done;
-  ok = keep(a, order, known, &d, wire, &body, err) && note_case(a, order, &d, known, err) &&
-       erase(a, order, d.header.sent_at, err);
-  if (ok) memcpy(id, d.id, COR_ID_LEN);
-done:
-  if (wire != NULL) cor_message_free(&wire->base);
-  cor_buf_clear(&content);
-  cor_buf_clear(&body);
+  d->wire = cor_envelope_begin(&d->header, order->cover, cor_buf_view(&d->body), a->office.signing, err);
+  return d->wire != NULL;
+}
+
+static bool drafts_sign(agent *a, const draft *drafts, size_t n, cor_error *err) {
+  Corridor__V1__Envelope *wires[COMPOSE_ACT_MAX];
+  for (size_t i = 0; i < n; i++)
+    wires[i] = drafts[i].wire;
+  return cor_envelope_sign_covers(wires, n, a->office.id, a->office.signing, err);
+}
+
+static bool draft_keep(agent *a, const draft *d, cor_error *err) {
+  return keep(a, d, err) && note_case(a, d, err) && erase(a, d, err);
+}
+
+static void drafts_free(draft *drafts, size_t n) {
+  for (size_t i = 0; i < n; i++) {
+    if (drafts[i].wire != NULL) cor_message_free(&drafts[i].wire->base);
+    cor_buf_clear(&drafts[i].body);
+  }
+  free(drafts);
+}
+
+bool compose_act(agent *a, const cor_cards *cards, const compose_order *orders, size_t n,
+                 uint8_t (*ids)[COR_ID_LEN], size_t *at, cor_error *err) {
+  bool ok = true;
+  *at = 0;
+  if (n == 0 || n > COMPOSE_ACT_MAX)
+    return cor_fail(err, COR_TOO_LARGE, "", "an act makes 1 to %d messages; nothing was kept",
+                    COMPOSE_ACT_MAX);
+  draft *drafts = calloc(n, sizeof *drafts);
+  if (drafts == NULL) return cor_fail(err, COR_INTERNAL, "", "out of memory; nothing was kept, try again");
+  for (size_t i = 0; ok && i < n; i++) {
+    *at = i;
+    ok = draft_make(a, cards, &orders[i], &drafts[i], err);
+  }
+  ok = ok && drafts_sign(a, drafts, n, err);
+  for (size_t i = 0; ok && i < n; i++) {
+    *at = i;
+    ok = draft_keep(a, &drafts[i], err);
+    memcpy(ids[i], drafts[i].id, COR_ID_LEN);
+  }
+  drafts_free(drafts, n);
   return ok;
+}
+
+bool compose_message(agent *a, const cor_cards *cards, const compose_order *order, uint8_t id[COR_ID_LEN],
+                     cor_error *err) {
+  uint8_t ids[1][COR_ID_LEN];
+  size_t at;
+  if (!compose_act(a, cards, order, 1, ids, &at, err)) return false;
+  memcpy(id, ids[0], COR_ID_LEN);
+  return true;
 }

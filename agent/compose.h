@@ -3,7 +3,7 @@
 #define AGENT_COMPOSE_H
 #include "agent.h"
 
-enum { COMPOSE_CATEGORIES_MAX = 16 };
+enum { COMPOSE_CATEGORIES_MAX = 16, COMPOSE_ACT_MAX = 16 };
 
 /* One message to be. Zero or empty = take the default that the SOP table, the
  * body and the store give (deploy/docs/agent-api.md). All pointers borrowed. */
@@ -27,10 +27,14 @@ typedef struct compose_order {
   Corridor__V1__Cover *cover; /* offers only */
 } compose_order;
 
-/* Content rules, defaults, local gate, seal, signature, outbox. Call between
- * store_begin and store_commit, so that a bundle is kept whole or not at all.
- * cards as held by the caller; id is the new message's. Refusals name the header
- * field or the body's JSON Pointer. */
+/* Content rules, defaults, local gate, seal, signatures, outbox, for the messages of
+ * one act (1 to COMPOSE_ACT_MAX). Call between store_begin and store_commit, so that
+ * an act is kept whole or not at all. Each is judged by the store as it was before
+ * the act. cards as held by the caller; ids are the new messages'. Refusals name the
+ * header field or the body's JSON Pointer, and *at the order. */
+bool compose_act(agent *a, const cor_cards *cards, const compose_order *orders, size_t n,
+                 uint8_t (*ids)[COR_ID_LEN], size_t *at, cor_error *err) COR_MUST_CHECK;
+/* The same for an act that makes one message. */
 bool compose_message(agent *a, const cor_cards *cards, const compose_order *order, uint8_t id[COR_ID_LEN],
                      cor_error *err) COR_MUST_CHECK;
 

@@ -56,7 +56,6 @@ static bool case_facts(local *l, const store_case *known, cor_error *err) {
   store *s = l->a->store;
   const uint8_t *handle = l->order->handle;
   store_case parent;
-  l->facts.handle_taken = known != NULL;
   if (known == NULL) return true;
   store_found found = store_case_get(s, known->case_handle, &parent, err);
   if (found == STORE_ERROR) return false;
@@ -67,6 +66,9 @@ static bool case_facts(local *l, const store_case *known, cor_error *err) {
            found == STORE_FOUND ? parent.programme : known->programme);
   store_history past;
   if (!store_case_history(s, handle, l->order->to, &past, err)) return false;
+  /* An offer's own handle is in the store before the offer is made (api_refer.c):
+   * that one is taken by what was sent under it. */
+  l->facts.handle_taken = known->kind != COR_HANDLE_REFERRAL || past.types != 0;
   l->facts.history = past.types;
   l->facts.history_yes = past.yes;
   l->facts.recipient_yes = past.office_yes;

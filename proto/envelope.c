@@ -5,8 +5,13 @@
  * and that a cover speaks of this very header. cor_envelope_verify settles whose
  * bytes they are: sender = connection = signer (design 3). Only both together
  * make an envelope's content true; whether it is *permitted* is the gate's
- * question. cor_envelope_make puts its own work through the first step, so that
- * nothing leaves that a receiver would refuse unread.
+ * question. Making puts its own work through the first step, so that nothing
+ * leaves that a receiver would refuse unread.
+ *
+ * Each header is signed by itself, also where one act makes several: a shared
+ * signature would tell its recipients how many others there are, which place each
+ * has among them and, when two compare, that they were written to at once
+ * (design 3, 6). Covers are for the hub alone, so those of an act share one.
  *
  * Trusts the card list (verified by cards.c). Everything of the envelope comes
  * from a peer. Nothing is fatal. */
@@ -107,40 +112,41 @@ bool cor_envelope_verify(const cor_envelope *envelope, const cor_cards *cards, c
                                                wire->cover_signature, memory, err);
 }
 
-/* Encodes content into field and signs it. */
-static bool sign_field(const ProtobufCMessage *content, const char *domain, const char *signer,
-                       uint8_t context, EVP_PKEY *key, ProtobufCBinaryData *field,
-                       Corridor__V1__Signature **signature, cor_error *err) {
+static bool put_field(const ProtobufCMessage *content, ProtobufCBinaryData *field, cor_error *err) {
   cor_buf bytes;
   if (!cor_encode(content, &bytes, err)) return false;
   *field = (ProtobufCBinaryData){bytes.len, bytes.data};
-  const cor_bytes signed_bytes = cor_buf_view(&bytes);
-  return cor_sign(key, domain, signer, context, &signed_bytes, 1, signature, err);
+  return true;
 }
 
 /* Header and cover are filled in on shallow copies: whoever made them still owns
  * all they point to. */
 static bool fill(Corridor__V1__Envelope *wire, const Corridor__V1__Header *header,
-                 const Corridor__V1__Cover *cover, cor_bytes body, EVP_PKEY *key, cor_error *err) {
+                 const Corridor__V1__Cover *cover, cor_bytes body, cor_error *err) {
   uint8_t digest[COR_HASH_LEN];
   cor_sha256(digest, &body, 1);
   Corridor__V1__Header filled = *header;
   filled.body_size = body.len;
   filled.body_sha256 = (ProtobufCBinaryData){sizeof digest, digest};
-  if (!sign_field(&filled.base, COR_DOMAIN_HEADER, header->sender, (uint8_t)header->compartment, key,
-                  &wire->header, &wire->signature, err))
-    return false;
+  if (!put_field(&filled.base, &wire->header, err)) return false;
   if (cover == NULL) return true;
   uint8_t hash[COR_HASH_LEN];
   cor_content_hash(COR_DOMAIN_HEADER, view(wire->header), hash);
   Corridor__V1__Cover bound = *cover;
   bound.header_hash = (ProtobufCBinaryData){sizeof hash, hash};
-  return sign_field(&bound.base, COR_DOMAIN_COVER, header->sender, 0, key, &wire->cover,
-                    &wire->cover_signature, err);
+  return put_field(&bound.base, &wire->cover, err);
 }
 
-Corridor__V1__Envelope *cor_envelope_make(Corridor__V1__Header *header, Corridor__V1__Cover *cover,
-                                          cor_bytes body, EVP_PKEY *key, cor_error *err) {
+static bool sign_header(Corridor__V1__Envelope *wire, const Corridor__V1__Header *header, EVP_PKEY *key,
+                        cor_error *err) {
+  const cor_bytes bytes = view(wire->header);
+  return cor_sign(key, COR_DOMAIN_HEADER, header->sender, (uint8_t)header->compartment, &bytes, 1,
+                  &wire->signature, err);
+}
+
+Corridor__V1__Envelope *cor_envelope_begin(const Corridor__V1__Header *header,
+                                           const Corridor__V1__Cover *cover, cor_bytes body, EVP_PKEY *key,
+                                           cor_error *err) {
   cor_envelope check;
   Corridor__V1__Envelope *wire = malloc(sizeof *wire);
   if (wire == NULL) {
@@ -148,10 +154,37 @@ Corridor__V1__Envelope *cor_envelope_make(Corridor__V1__Header *header, Corridor
     return NULL;
   }
   corridor__v1__envelope__init(wire);
-  if (fill(wire, header, cover, body, key, err) && cor_envelope_read(wire, body, &check, err)) {
+  bool ok = fill(wire, header, cover, body, err) && cor_envelope_read(wire, body, &check, err);
+  if (ok) {
     cor_envelope_clear(&check);
-    return wire;
+    ok = sign_header(wire, header, key, err);
   }
+  if (ok) return wire;
+  cor_message_free(&wire->base);
+  return NULL;
+}
+
+bool cor_envelope_sign_covers(Corridor__V1__Envelope *const *wires, size_t n, const char *sender,
+                              EVP_PKEY *key, cor_error *err) {
+  size_t covers = 0, next = 0;
+  cor_bytes *contents = calloc(n, sizeof *contents);
+  Corridor__V1__Signature **signatures = calloc(n, sizeof *signatures);
+  bool ok = contents != NULL && signatures != NULL;
+  if (!ok) cor_fail(err, COR_INTERNAL, "", "out of memory; nothing was signed, try again");
+  for (size_t i = 0; ok && i < n; i++)
+    if (wires[i]->cover.len > 0) contents[covers++] = view(wires[i]->cover);
+  if (ok && covers > 0) ok = cor_sign(key, COR_DOMAIN_COVER, sender, 0, contents, covers, signatures, err);
+  for (size_t i = 0; ok && i < n; i++)
+    if (wires[i]->cover.len > 0) wires[i]->cover_signature = signatures[next++];
+  free(contents);
+  free(signatures);
+  return ok;
+}
+
+Corridor__V1__Envelope *cor_envelope_make(Corridor__V1__Header *header, Corridor__V1__Cover *cover,
+                                          cor_bytes body, EVP_PKEY *key, cor_error *err) {
+  Corridor__V1__Envelope *wire = cor_envelope_begin(header, cover, body, key, err);
+  if (wire == NULL || cor_envelope_sign_covers(&wire, 1, header->sender, key, err)) return wire;
   cor_message_free(&wire->base);
   return NULL;
 }

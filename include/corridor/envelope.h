@@ -33,4 +33,13 @@ bool cor_envelope_verify(const cor_envelope *envelope, const cor_cards *cards, c
  * message, free with cor_message_free. */
 Corridor__V1__Envelope *cor_envelope_make(Corridor__V1__Header *header, Corridor__V1__Cover *cover,
                                           cor_bytes body, EVP_PKEY *key, cor_error *err) COR_MUST_CHECK;
+
+/* The same in two steps, for the messages of one act: begin each, then sign the
+ * covers of all under one signature (PROTOCOL 5). What begin gives lacks only the
+ * signature of its cover; envelopes without a cover are left as they are. */
+Corridor__V1__Envelope *cor_envelope_begin(const Corridor__V1__Header *header,
+                                           const Corridor__V1__Cover *cover, cor_bytes body, EVP_PKEY *key,
+                                           cor_error *err) COR_MUST_CHECK;
+bool cor_envelope_sign_covers(Corridor__V1__Envelope *const *wires, size_t n, const char *sender,
+                              EVP_PKEY *key, cor_error *err) COR_MUST_CHECK;
 #endif

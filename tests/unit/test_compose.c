@@ -148,7 +148,9 @@ static bool compose(Corridor__V1__MessageType type, Corridor__V1__Compartment c,
   "\"ECONOMIC\", \"EDUCATION\", \"LEGAL\"], \"recipientOffice\": \"gn-conakry\"}, {\"scope\": "              \
   "\"RETURN_AND_DATA\", "                                                                                    \
   "\"purpose\": \"TRAVEL_ARRANGEMENT\", \"categories\": [\"BIODATA\", \"TRAVEL\", \"INSTRUCTION\"], "        \
-  "\"recipientOffice\": \"gn-conakry\"}], \"validFrom\": \"1772409600000\", \"validUntil\": "                \
+  "\"recipientOffice\": \"gn-conakry\"}, {\"scope\": \"REFERRAL_SHARING\", \"purpose\": \"REINTEGRATION\", " \
+  "\"categories\": [\"BIODATA\"], \"recipientRole\": \"ROLE_SERVICE_PROVIDER\"}], "                          \
+  "\"validFrom\": \"1772409600000\", \"validUntil\": "                                                       \
   "\"1798761600000\", "                                                                                      \
   "\"evidenceSha256\": \"AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\"}"
 
@@ -296,6 +298,114 @@ START_TEST(abn_asserts_the_safeguards_that_the_file_met) {
 }
 END_TEST
 
+#define OPERATIONS_JSON                                                                                      \
+  "{\"caseRef\": \"K7QM-2X9D\", \"name\": \"Testina Exemplar\", \"sex\": \"FEMALE\", \"age\": 29, "          \
+  "\"travelDocument\": \"PASSPORT\", \"intendedReturn\": {\"country\": \"GN\"}}"
+
+/* A case file of two parts; *at is where it was refused. */
+static bool compose_file(const char *casework, Corridor__V1__Compartment c, const char *second,
+                         uint8_t ids[2][COR_ID_LEN], size_t *at) {
+  const cor_sop_row *row = cor_sop_find(COR_T(CASE_FILE));
+  ProtobufCMessage *bodies[] = {body_of(row->type, COR_C(CASEWORK), casework), body_of(row->type, c, second)};
+  compose_order orders[] = {
+      {.row = row, .to = ORIGIN, .compartment = COR_C(CASEWORK), .body = bodies[0], .path = "/body/casework"},
+      {.row = row, .to = ORIGIN, .compartment = c, .body = bodies[1], .path = "/body/second"}};
+  for (size_t i = 0; i < 2; i++)
+    memcpy(orders[i].handle, handle, COR_ID_LEN);
+  must(store_begin(a.store, &err));
+  bool ok = compose_act(&a, cards, orders, 2, ids, at, &err);
+  if (ok)
+    must(store_commit(a.store, &err));
+  else
+    store_rollback(a.store);
+  for (size_t i = 0; i < 2; i++)
+    cor_message_free(bodies[i]);
+  return ok;
+}
+
+/* Each part under a signature of its own, which shows nothing of the other; and what
+ * the first part taught (the safeguards) outlives the second. */
+START_TEST(parts_of_a_file_are_one_act) {
+  uint8_t ids[2][COR_ID_LEN], id[COR_ID_LEN];
+  size_t at;
+  must(compose_file(CASE_FILE_JSON, COR_C(OPERATIONS), OPERATIONS_JSON, ids, &at));
+  for (size_t i = 0; i < 2; i++) {
+    cor_envelope envelope;
+    store_message m = kept(ids[i]);
+    Corridor__V1__Envelope *wire = (Corridor__V1__Envelope *)cor_decode(
+        &corridor__v1__envelope__descriptor, cor_buf_view(&m.envelope), COR_CONTROL_MAX, true, &err);
+    must(wire != NULL);
+    must(cor_envelope_read(wire, cor_buf_view(&m.body), &envelope, &err));
+    must(cor_envelope_verify(&envelope, cards, HOST, NULL, &err));
+    ck_assert_int_eq(envelope.header->compartment, i == 0 ? COR_C(CASEWORK) : COR_C(OPERATIONS));
+    ck_assert_uint_eq(wire->signature->size, 1);
+    ck_assert_ptr_null(wire->cover_signature);
+    cor_envelope_clear(&envelope);
+    cor_message_free(&wire->base);
+    store_message_clear(&m);
+  }
+  must(compose(COR_T(ABN), COR_C(OPERATIONS), ORIGIN, ABN_JSON, id));
+}
+END_TEST
+
+START_TEST(act_refused_in_one_message_keeps_none) {
+  uint8_t ids[2][COR_ID_LEN];
+  size_t at = 9;
+  const int64_t before = queued();
+  must_not(compose_file(CASE_FILE_JSON, COR_C(HEALTH), HEALTH_JSON, ids, &at), COR_NO_CONSENT);
+  ck_assert_uint_eq(at, 1);
+  must_not(compose_file("{\"caseRef\": \"K7QM-2X9D\"}", COR_C(OPERATIONS), OPERATIONS_JSON, ids, &at),
+           COR_MISSING_FIELD);
+  ck_assert_uint_eq(at, 0);
+  ck_assert_int_eq(queued(), before);
+  must_not(compose_act(&a, cards, NULL, 0, ids, &at, &err), COR_TOO_LARGE);
+  must_not(compose_act(&a, cards, NULL, COMPOSE_ACT_MAX + 1, ids, &at, &err), COR_TOO_LARGE);
+}
+END_TEST
+
+static bool offer(const uint8_t referral[COR_ID_LEN], uint8_t id[COR_ID_LEN]) {
+  static Corridor__V1__DataCategory biodata[] = {COR_CAT(BIODATA)};
+  Corridor__V1__Cover cover = CORRIDOR__V1__COVER__INIT;
+  ProtobufCMessage *body = body_of(COR_T(REFERRAL), COR_C(CASEWORK),
+                                   "{\"service\": \"E_TVET\", \"subService\": 1, \"area\": \"GN-D\", "
+                                   "\"language\": \"fr\", \"urgency\": \"ROUTINE\", "
+                                   "\"answerBy\": \"1773403200000\"}");
+  compose_order order = {.row = cor_sop_find(COR_T(REFERRAL)),
+                         .to = CENTRE,
+                         .compartment = COR_C(CASEWORK),
+                         .body = body,
+                         .path = "/offer",
+                         .cover = &cover};
+  memcpy(order.handle, referral, COR_ID_LEN);
+  cover.case_handle = (ProtobufCBinaryData){COR_ID_LEN, handle};
+  cover.referral_id = (ProtobufCBinaryData){COR_ID_LEN, consent_id};
+  cover.rank = 1;
+  cover.n_categories = 1;
+  cover.categories = biodata;
+  must(store_begin(a.store, &err));
+  bool ok = compose_message(&a, cards, &order, id, &err);
+  if (ok)
+    must(store_commit(a.store, &err));
+  else
+    store_rollback(a.store);
+  cor_message_free(body);
+  return ok;
+}
+
+/* The referral's row is in the store when its offer is made; that does not make the
+ * handle a used one. The offer does. */
+START_TEST(handle_of_a_referral_serves_one_offer) {
+  uint8_t id[COR_ID_LEN];
+  store_case referral = {.handle = {3}, .kind = COR_HANDLE_REFERRAL, .own = true, .programme = "JI"};
+  memcpy(referral.case_handle, handle, COR_ID_LEN);
+  must(store_begin(a.store, &err));
+  must(store_case_put(a.store, &referral, &err));
+  must(store_commit(a.store, &err));
+  must(offer(referral.handle, id));
+  must_not(offer(referral.handle, id), COR_CONFLICT);
+}
+END_TEST
+
 START_TEST(withdrawn_consent_counts_at_once) {
   uint8_t id[COR_ID_LEN];
   must(store_begin(a.store, &err));
@@ -437,6 +547,9 @@ int main(void) {
   tcase_add_test(tcase, sent_copy_opens_for_a_holder_and_nobody_else);
   tcase_add_loop_test(tcase, refused_here_and_nothing_kept, 0, (int)(sizeof refusals / sizeof *refusals));
   tcase_add_test(tcase, abn_asserts_the_safeguards_that_the_file_met);
+  tcase_add_test(tcase, parts_of_a_file_are_one_act);
+  tcase_add_test(tcase, act_refused_in_one_message_keeps_none);
+  tcase_add_test(tcase, handle_of_a_referral_serves_one_offer);
   tcase_add_test(tcase, withdrawn_consent_counts_at_once);
   tcase_add_test(tcase, expired_card_list_seals_nothing);
   tcase_add_test(tcase, statement_of_erasure_erases);

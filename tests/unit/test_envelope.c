@@ -270,6 +270,81 @@ START_TEST(mixed_parts) {
 }
 END_TEST
 
+/* Offers of one referral and a message without a cover, made in one act. */
+static void make_act(Corridor__V1__Envelope *wires[4]) {
+  cor_error err;
+  for (size_t i = 0; i < 4; i++) {
+    draft d;
+    draft_of(&d, i == 2 ? COR_T(CASE_FILE) : COR_T(REFERRAL));
+    d.cover.rank = (uint32_t)i + 1;
+    wires[i] = cor_envelope_begin(&d.header, i == 2 ? NULL : &d.cover, body, niamey, &err);
+    must(wires[i] != NULL);
+    ck_assert_int_eq(receive(wires[i], body, "niamey"), i == 2 ? 0 : COR_BAD_SIGNATURE); /* not yet */
+  }
+  must(cor_envelope_sign_covers(wires, 4, "niamey", niamey, &err));
+}
+
+static cor_bytes ecdsa_of(const Corridor__V1__Signature *signature) {
+  return (cor_bytes){signature->ecdsa.data, signature->ecdsa.len};
+}
+
+/* What a provider gets, header and its signature, tells nothing of the others. */
+START_TEST(act_signs_covers_together_and_headers_alone) {
+  Corridor__V1__Envelope *wires[4];
+  cor_error err;
+  cor_sign_memory *memory = cor_sign_memory_new(8);
+  uint32_t place = 0;
+  make_act(wires);
+  for (size_t i = 0; i < 4; i++) {
+    cor_envelope envelope;
+    must(cor_envelope_read(wires[i], body, &envelope, &err));
+    must(cor_envelope_verify(&envelope, cards, "niamey", memory, &err));
+    cor_envelope_clear(&envelope);
+    ck_assert_uint_eq(wires[i]->signature->size, 1);
+    ck_assert_uint_eq(wires[i]->signature->n_path, 0);
+    for (size_t k = 0; k < i; k++)
+      ck_assert(!cor_bytes_equal(ecdsa_of(wires[i]->signature), ecdsa_of(wires[k]->signature)));
+    if (i == 2) continue;
+    ck_assert_uint_eq(wires[i]->cover_signature->size, 3);
+    ck_assert_uint_eq(wires[i]->cover_signature->index, place++);
+    ck_assert(cor_bytes_equal(ecdsa_of(wires[i]->cover_signature), ecdsa_of(wires[0]->cover_signature)));
+  }
+  ck_assert_ptr_null(wires[2]->cover_signature);
+  ck_assert_uint_eq(cor_sign_memory_checks(memory), 5); /* four headers, all covers at once */
+  cor_sign_memory_destroy(&memory);
+  for (size_t i = 0; i < 4; i++)
+    cor_message_free(&wires[i]->base);
+}
+END_TEST
+
+/* One member's cover, or its place or path under the root, is changed: that one is
+ * refused, whichever it is, and the others stand. */
+START_TEST(altered_cover_of_an_act_falls_alone) {
+  static const size_t offers[] = {0, 1, 3};
+  const size_t altered = offers[_i];
+  Corridor__V1__Envelope *wires[4];
+  make_act(wires);
+  Corridor__V1__Envelope *one = wires[altered];
+  uint8_t *const parts[] = {one->cover.data, one->cover_signature->path[0].data};
+  const size_t lengths[] = {one->cover.len, one->cover_signature->path[0].len};
+  for (size_t p = 0; p < 2; p++)
+    flip_all(one, parts[p], lengths[p], body);
+  one->cover_signature->index ^= 1;
+  for (size_t i = 0; i < 4; i++)
+    ck_assert_int_eq(receive(wires[i], body, "niamey"), i == altered ? COR_BAD_SIGNATURE : 0);
+  for (size_t i = 0; i < 4; i++)
+    cor_message_free(&wires[i]->base);
+}
+END_TEST
+
+START_TEST(lone_cover_keeps_the_plain_form) {
+  Corridor__V1__Envelope *wire = make(COR_T(REFERRAL), niamey);
+  ck_assert_uint_eq(wire->cover_signature->size, 1);
+  ck_assert_uint_eq(wire->cover_signature->n_path, 0);
+  cor_message_free(&wire->base);
+}
+END_TEST
+
 /* cor_envelope_make refuses what a receiver would, and says which field. */
 START_TEST(refuses_to_make) {
   static const struct {
@@ -342,6 +417,9 @@ int main(void) {
   tcase_add_loop_test(tc, every_bit_of_the_wire, 0, 2);
   tcase_add_test(tc, whose_name);
   tcase_add_test(tc, mixed_parts);
+  tcase_add_test(tc, act_signs_covers_together_and_headers_alone);
+  tcase_add_loop_test(tc, altered_cover_of_an_act_falls_alone, 0, 3);
+  tcase_add_test(tc, lone_cover_keeps_the_plain_form);
   tcase_add_loop_test(tc, refuses_to_make, 0, 10);
   tcase_add_test(tc, lying_size);
   tcase_add_test(tc, header_too_long);
