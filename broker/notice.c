@@ -83,7 +83,7 @@ static void draft_header(draft *d, const notice *one, int64_t now) {
   cor_content_hash(COR_DOMAIN_HEADER, cor_buf_view(&d->header_bytes), d->header_hash);
 }
 
-static bool sign_all(core *c, draft *drafts, size_t n) {
+static bool sign_batch(core *c, draft *drafts, size_t n) {
   cor_error err = {0};
   bool ok = false;
   cor_bytes *contents = calloc(n, sizeof *contents);
@@ -99,6 +99,18 @@ static bool sign_all(core *c, draft *drafts, size_t n) {
   if (!ok) COR_LOG(c->log, COR_ALARM, "notice-not-signed", COR_CODE(err.code));
   free(contents);
   free(signatures);
+  return ok;
+}
+
+/* One signature for each office: who were told in one act must not learn of each
+ * other by comparing what they got (a withdrawal ties the handles of one case). */
+static bool sign_all(core *c, draft *drafts, size_t n) {
+  bool ok = true;
+  for (size_t first = 0, i = 1; ok && i <= n; i++) {
+    if (i < n && strcmp(drafts[i].header.recipient, drafts[first].header.recipient) == 0) continue;
+    ok = sign_batch(c, drafts + first, i - first);
+    first = i;
+  }
   return ok;
 }
 

@@ -11,6 +11,7 @@ import people
 import stages
 from exactly import Stream
 from harness import Office, wait_for
+from protocol_client import pb
 
 PARTNER = "ne-partner"
 ERASURE_ANSWER = "Answer to the withdrawal due"
@@ -89,6 +90,14 @@ class Missing(ConsentTest):
 
 
 class Withdrawn(ConsentTest):
+    def told_apart(self):
+        """No two offices can see from what the hub signed that they were told in one act."""
+        readers = {}
+        for office, signature in self.c.query("SELECT recipient, signature FROM corridor.message WHERE sender = 'hub'"):
+            readers.setdefault(pb.Signature.FromString(bytes(signature)).ecdsa, set()).add(office)
+        self.assertEqual(set().union(*readers.values()), {people.HOST, people.ORIGIN})
+        self.assertEqual({len(offices) for offices in readers.values()}, {1})
+
     cluster = {"offices": [*harness.standard_offices(),
                            Office(PARTNER, "PARTNER", "NE", "A partner in Niamey", [])]}
 
@@ -103,6 +112,7 @@ class Withdrawn(ConsentTest):
         self.refused(case, "CASE_WITHDRAWN")
         self.c.start_process(people.ORIGIN)
         case.received(people.ORIGIN, "WithdrawalNotice")
+        self.told_apart()
         self.others_go_on()
         self.assertEqual(stream.inbox(), [], "nothing of the case after its withdrawal")
         self.assertEqual([m for m in self.inbox(people.ORIGIN, case) if m == "CaseFile"], ["CaseFile"] * 2)
