@@ -301,7 +301,7 @@ static bool draft_make(agent *a, const cor_cards *cards, const compose_order *or
 }
 
 static bool drafts_sign(agent *a, const draft *drafts, size_t n, cor_error *err) {
-  Corridor__V1__Envelope *wires[COMPOSE_ACT_MAX];
+  Corridor__V1__Envelope *wires[COMPOSE_ACT_MAX] = {0};
   for (size_t i = 0; i < n; i++)
     wires[i] = drafts[i].wire;
   return cor_envelope_sign_covers(wires, n, a->office.id, a->office.signing, err);

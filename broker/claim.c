@@ -18,12 +18,11 @@
 #include "facts.h"
 #include "doorway.h"
 #include "mail.h"
+#include "queue.h"
 #include "referral.h"
 #include "registry.h"
 #include <stdlib.h>
 #include <string.h>
-
-enum { CLAIM_MAX = 256, CLAIM_BYTES = 16 * 1024 * 1024, CLAIM_PER_OFFICE = 64 };
 
 typedef struct candidate {
   int64_t sequence, admitted_at;
@@ -56,70 +55,6 @@ static void batch_clear(claim_batch *b) {
   *b = (claim_batch){0};
 }
 
-/* Lowest lane that may leave for the office now. Under an expired card list, and
- * for a suspended office, only the hub's own notices, which overtake: the rest
- * waits, for a suspension may be lifted again. */
-static int lowest_lane(core *c, const char *office, int64_t now) {
-  return cor_cards_expired(c->cards, now) || registry_standing(c, office, now) != COR_OK;
-}
-
-/* Heads of the (recipient, handle) queues, as many and as large as each office
- * has room for; one of any size for an office with nothing in flight. Only offices
- * for which something may wait; in a sweep all. Everyone's first comes before
- * anyone's second, so that no office starves another; rows are in the order in which
- * everybody locks deliveries. *out is NULL when nobody has room. */
-static bool look(core *c, bool sweep, PGresult **out) {
-  db_args args = {0};
-  *out = NULL;
-  int64_t now = core_gate_time(c);
-  db_array *office = db_list(&args, DB_TEXT), *room = db_list(&args, DB_I32), *bytes = db_list(&args, DB_I64);
-  db_array *idle = db_list(&args, DB_BOOL), *lane = db_list(&args, DB_I16),
-           *connection = db_list(&args, DB_I64);
-  pthread_mutex_lock(&c->sessions->lock);
-  for (size_t i = 0; i < c->sessions->n; i++) {
-    session *s = &c->sessions->list[i];
-    if (!s->open || (!s->due && !sweep)) continue;
-    s->due = false;
-    if (s->in_flight >= s->window || s->in_flight_bytes >= s->window_bytes) continue;
-    uint32_t free_slots = s->window - s->in_flight;
-    db_add_text(office, s->office);
-    db_add_i64(room, free_slots < CLAIM_PER_OFFICE ? free_slots : CLAIM_PER_OFFICE);
-    db_add_i64(bytes, (int64_t)(s->window_bytes - s->in_flight_bytes));
-    db_add_i64(idle, s->in_flight == 0);
-    db_add_i64(lane, lowest_lane(c, s->office, now));
-    db_add_i64(connection, (int64_t)s->connection);
-  }
-  pthread_mutex_unlock(&c->sessions->lock);
-  if (office->count == 0) {
-    db_args_clear(&args);
-    return true;
-  }
-  db_i32(&args, CLAIM_MAX);
-  db_i64(&args, CLAIM_BYTES);
-  *out = db_run(
-      c->db,
-      "SELECT sequence, message_id, admitted_at, case_handle, header, cover, bytes, claims, connection FROM ("
-      " SELECT *, sum(bytes) OVER turn AS together, row_number() OVER turn AS place FROM ("
-      " SELECT d.sequence, d.message_id, d.admitted_at, d.case_handle, m.header, m.cover, d.claims,"
-      "  octet_length(m.body) AS bytes, w.idle, w.bytes AS free, w.connection, row_number() OVER line AS nth,"
-      "  sum(octet_length(m.body)) OVER line AS total"
-      " FROM unnest($1::text[], $2::int[], $3::bigint[], $4::bool[], $5::smallint[], $6::bigint[])"
-      "  AS w (office, room, bytes, idle, lane, connection), LATERAL ("
-      "  SELECT * FROM corridor.delivery q WHERE q.recipient = w.office AND q.state = 1 AND q.lane >= w.lane"
-      "   AND (q.lane = 1 OR NOT EXISTS (SELECT FROM corridor.delivery b WHERE b.recipient = q.recipient"
-      "     AND b.handle = q.handle AND b.lane = 0 AND b.state IN (1, 2)"
-      "     AND (b.sequence < q.sequence OR b.state = 2)))"
-      "   ORDER BY q.lane DESC, q.sequence LIMIT w.room) d"
-      " JOIN corridor.message m ON m.message_id = d.message_id AND m.admitted_at = d.admitted_at"
-      " WHERE m.body IS NOT NULL"
-      " WINDOW line AS (PARTITION BY w.office ORDER BY d.lane DESC, d.sequence)) found"
-      " WHERE total <= free OR (nth = 1 AND idle)"
-      " WINDOW turn AS (ORDER BY nth, sequence)) fair"
-      " WHERE place <= $7 AND (together <= $8 OR place = 1) ORDER BY sequence",
-      &args);
-  return *out != NULL;
-}
-
 static void take_candidate(core *c, claim_batch *b, const PGresult *r, int row) {
   cor_error err;
   candidate *k = &b->list[b->n];
@@ -144,7 +79,7 @@ static void take_candidate(core *c, claim_batch *b, const PGresult *r, int row) 
 /* The gate again, with consents read under the case lock; *current: under the newest
  * cards (registry_ask came before). */
 static bool judge(core *c, claim_batch *b, int64_t now, bool *current) {
-  facts_item *items = calloc(b->n, sizeof *items), *pointers[CLAIM_MAX];
+  facts_item *items = calloc(b->n, sizeof *items), *pointers[QUEUE_LOOK_MAX];
   if (!items) abort();
   for (size_t i = 0; i < b->n; i++) {
     candidate *k = &b->list[i];
@@ -340,17 +275,16 @@ bool claim_round(core *c, bool sweep, bool *any) {
   *any = false;
   if (!c->cards || c->sessions->n == 0 || !db_ready(c->db)) return true;
   PGresult *r;
-  if (!look(c, sweep, &r)) return false;
+  if (!queue_look(c, sweep, &r)) return false;
   if (!r) return true;
-  b.list = calloc(CLAIM_MAX, sizeof *b.list);
+  b.list = calloc(QUEUE_LOOK_MAX, sizeof *b.list);
   if (!b.list) abort();
-  for (int row = 0; row < PQntuples(r) && b.n < CLAIM_MAX; row++)
+  for (int row = 0; row < PQntuples(r) && b.n < QUEUE_LOOK_MAX; row++)
     take_candidate(c, &b, r, row);
-  if (PQntuples(r) == CLAIM_MAX) sessions_due_all(c->sessions); /* some may have been left out */
   PQclear(r);
   const bool ok = b.n == 0 || claim_batch_run(c, &b, core_gate_time(c));
   int64_t sent = 0;
-  bool unsent[CLAIM_MAX] = {false};
+  bool unsent[QUEUE_LOOK_MAX] = {false};
   for (size_t i = 0; ok && i < b.n; i++) {
     unsent[i] = b.list[i].claimed && !send_one(c, &b.list[i], b.marked);
     sent += b.list[i].claimed && !unsent[i];
@@ -394,24 +328,25 @@ bool claim_recount(core *c) {
 
 /* ---- timers ---- */
 
-bool claim_timers(core *c, int64_t now) {
+bool claim_timers(core *c, int64_t from, int64_t now) {
   act a;
   bool ok = false;
   PGresult *r = NULL, *lapsed = NULL;
   db_args args = {0};
   act_begin(&a, c, now);
   if (!db_begin(c->db)) return false;
+  db_i64(&args, from);
   db_i64(&args, now);
   lapsed = db_run(c->db,
                   "UPDATE corridor.delivery d SET state = 1, lease_until = NULL FROM corridor.message m"
                   " WHERE d.sequence IN (SELECT sequence FROM corridor.delivery WHERE state = 2"
-                  "  AND lease_until <= $1 ORDER BY sequence FOR UPDATE SKIP LOCKED)"
+                  "  AND lease_until > $1 AND lease_until <= $2 ORDER BY sequence FOR UPDATE SKIP LOCKED)"
                   " AND m.message_id = d.message_id AND m.admitted_at = d.admitted_at"
                   " RETURNING d.recipient, d.lease_broker, coalesce(octet_length(m.body), 0)",
                   &args);
   if (!lapsed) goto out;
   db_i64(&args, now);
-  db_i32(&args, CLAIM_MAX);
+  db_i32(&args, QUEUE_LOOK_MAX);
   r = db_run(c->db,
              "UPDATE corridor.delivery d SET state = 5 FROM corridor.message m WHERE d.sequence IN"
              " (SELECT sequence FROM corridor.delivery WHERE state IN (0, 1) AND expires_at <= $1"

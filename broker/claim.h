@@ -10,7 +10,7 @@ enum { LEASE_MS = 30 * 1000 };
 bool claim_round(core *c, bool sweep, bool *any) COR_MUST_CHECK;
 /* Sets what sessions have in flight from the database; by the thread that claims. */
 bool claim_recount(core *c) COR_MUST_CHECK;
-/* Leases that ran out go back to the queue; what passed its expiry ends, and
- * its sender is told. */
-bool claim_timers(core *c, int64_t now) COR_MUST_CHECK;
+/* Leases that ran out since from go back to the queue; what passed its expiry ends,
+ * and its sender is told. */
+bool claim_timers(core *c, int64_t from, int64_t now) COR_MUST_CHECK;
 #endif

@@ -40,6 +40,11 @@ enum core_metric {
   CORE_METRICS
 };
 
+typedef struct core_waiter {
+  char office[COR_OFFICE_MAX + 1];
+  bool older; /* its number in the queue is older than the act: it had been held */
+} core_waiter;
+
 typedef struct core {
   cor_config *config;
   cor_clock *clock;
@@ -56,7 +61,7 @@ typedef struct core {
   struct conveyor *conveyor;   /* from it; NULL in a test without one */
   struct deliverer *deliverer; /* claims and timers; NULL in a test without one */
   struct sessions *sessions;
-  char (*waiting)[COR_OFFICE_MAX + 1]; /* whose mail this transaction queued */
+  core_waiter *waiting; /* whose mail this transaction queued */
   size_t n_waiting, cap_waiting;
   struct quota *refusals; /* logged per office and hour */
   cor_sign_memory *memory;
@@ -86,8 +91,9 @@ void core_close(core *c);
 bool core_prepare(core *c) COR_MUST_CHECK;
 int32_t core_month(int64_t now); /* what partition_month counts: 28 days */
 
-/* Mail for this office was queued in the open transaction. */
-void core_waiting(core *c, const char *office);
+/* Mail for this office was queued in the open transaction; older: with a number it
+ * was given before. */
+void core_waiting(core *c, const char *office, bool older);
 
 int core_run(const char *config_path, bool check_only);
 const cor_config_row *core_config_rows(size_t *n);

@@ -90,12 +90,15 @@ bool core_prepare(core *c) {
   return true;
 }
 
-void core_waiting(core *c, const char *office) {
-  if (c->n_waiting > 0 && strcmp(c->waiting[c->n_waiting - 1], office) == 0) return;
+void core_waiting(core *c, const char *office, bool older) {
+  const core_waiter *last = c->n_waiting > 0 ? &c->waiting[c->n_waiting - 1] : NULL;
+  if (last && !older && strcmp(last->office, office) == 0) return;
   if (c->n_waiting == c->cap_waiting) {
     c->cap_waiting = c->cap_waiting ? c->cap_waiting * 2 : 64;
     c->waiting = realloc(c->waiting, c->cap_waiting * sizeof *c->waiting);
     if (!c->waiting) abort();
   }
-  snprintf(c->waiting[c->n_waiting++], sizeof *c->waiting, "%s", office);
+  core_waiter *one = &c->waiting[c->n_waiting++];
+  one->older = older;
+  snprintf(one->office, sizeof one->office, "%s", office);
 }

@@ -4,12 +4,14 @@
  * nothing is claimed on cards older than the ones committed (registry_hold); while
  * the database is away nothing is tried more than once in a while; timers pause
  * while the clock is in doubt. What it learns of late (mail queued by another
- * broker, a lease that ran out) a sweep over all sessions finds within a second.
+ * broker, a lease that ran out) a sweep over all sessions finds within a second, or
+ * as soon as sweeps may cost (SWEEP_SHARE).
  * Trusts the core for sessions. Fatal: no memory, no thread. */
 #include "deliverer.h"
 #include "claim.h"
 #include "corridor/refusal.h"
 #include "duties.h"
+#include "queue.h"
 #include "registry.h"
 #include <errno.h>
 #include <poll.h>
@@ -22,9 +24,12 @@
 enum {
   REST_MS = 100,
   REGISTRY_MS = 200,
+  HEADS_MS = 500,
   SWEEP_MS = 1000,
+  SWEEP_SHARE = 20, /* at most that part of the time goes into sweeps, however long one takes */
   TIMER_MS = 500,
   RECOUNT_MS = 30 * 1000,
+  LEASES_AGAIN_MS = 5 * 60 * 1000,
   CLAIMS_IN_A_ROW = 64
 };
 
@@ -37,7 +42,9 @@ struct deliverer {
 };
 
 typedef struct beats {
-  int64_t registry, sweep, recount, timer;
+  int64_t registry, heads, sweep, recount, timer;
+  int64_t sweep_every;
+  int64_t leases_from; /* gate time */
 } beats;
 
 static bool due(int64_t *last, int64_t every) {
@@ -47,19 +54,37 @@ static bool due(int64_t *last, int64_t every) {
   return true;
 }
 
-static void claims(deliverer *d, bool sweep) {
-  core *c = &d->own;
-  bool any = true;
-  for (int i = 0; any && !d->stopping && i < CLAIMS_IN_A_ROW; i++, sweep = false)
-    if (!claim_round(c, sweep, &any)) {
-      core_count(c, CORE_DATABASE_ERRORS, 1);
-      break;
-    }
+static bool claim(core *c, bool sweep, bool *any) {
+  if (claim_round(c, sweep, any)) return true;
+  core_count(c, CORE_DATABASE_ERRORS, 1);
+  return false;
 }
 
-static void timers(core *c) {
+/* Every second; less often while it takes long (queue.c). */
+static bool sweep(core *c, beats *b, bool *any) {
+  const int64_t began = cor_clock_monotonic_ms();
+  const bool ok = claim(c, true, any);
+  const int64_t rest = (cor_clock_monotonic_ms() - began) * SWEEP_SHARE;
+  b->sweep_every = rest > SWEEP_MS ? rest : SWEEP_MS;
+  return ok;
+}
+
+static void claims(deliverer *d, beats *b, bool all) {
+  bool any = true;
+  bool ok = !all || sweep(&d->own, b, &any);
+  for (int i = all; ok && any && !d->stopping && i < CLAIMS_IN_A_ROW; i++)
+    ok = claim(&d->own, false, &any);
+}
+
+/* Of leases only those not looked at before: while an old snapshot is held the index
+ * keeps them all. Everything once in a while, for what another broker wrote late. */
+static void timers(core *c, beats *b) {
   const int64_t now = core_gate_time(c);
-  if (!c->skewed && (!duties_tick(c, now) || !claim_timers(c, now))) core_count(c, CORE_DATABASE_ERRORS, 1);
+  if (c->skewed) return;
+  if (duties_tick(c, now) && claim_timers(c, b->leases_from, now))
+    b->leases_from = now - LEASES_AGAIN_MS;
+  else
+    core_count(c, CORE_DATABASE_ERRORS, 1);
 }
 
 /* Time and partitions are the core's to keep: nothing is written into a month that
@@ -73,7 +98,7 @@ static bool follow(deliverer *d) {
 static void *deliver(void *arg) {
   deliverer *d = arg;
   core *c = &d->own;
-  beats b = {0};
+  beats b = {.sweep_every = SWEEP_MS};
   bool changed;
   while (!d->stopping) {
     struct pollfd item = {.fd = d->wake, .events = POLLIN};
@@ -82,11 +107,15 @@ static void *deliver(void *arg) {
     if (!follow(d) || !db_ready(c->db)) continue;
     if ((due(&b.registry, REGISTRY_MS) || c->stale) && !registry_refresh(c, &changed)) continue;
     if (!c->cards) continue; /* nothing is decided without a list */
-    if (due(&b.recount, RECOUNT_MS) && !claim_recount(c)) continue;
-    const bool sweep = due(&b.sweep, SWEEP_MS) || c->stale;
+    if (due(&b.recount, RECOUNT_MS)) {
+      b.leases_from = 0;
+      if (!claim_recount(c)) continue;
+    }
+    if (due(&b.heads, HEADS_MS) && !queue_heads(c)) continue;
+    const bool all = due(&b.sweep, b.sweep_every) || c->stale;
     c->stale = false;
-    claims(d, sweep);
-    if (due(&b.timer, TIMER_MS)) timers(c);
+    claims(d, &b, all);
+    if (due(&b.timer, TIMER_MS)) timers(c, &b);
   }
   return NULL;
 }

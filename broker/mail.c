@@ -77,7 +77,7 @@ bool mail_write(core *c, const mail *all, size_t n, int64_t now) {
     db_add_i64(lane, cor_sop_find(h->type)->lane == COR_LANE_OVERTAKES);
     db_add_i64(state, all[i].state);
     db_add_i64(expires, h->expires_at);
-    if (all[i].state == MAIL_QUEUED) core_waiting(c, h->recipient);
+    if (all[i].state == MAIL_QUEUED) core_waiting(c, h->recipient, false);
   }
   if (id->count == 0) {
     db_args_clear(&args);

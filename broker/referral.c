@@ -28,6 +28,7 @@ static bool open_answer_duty(core *c, act *a, const PGresult *r) {
       &corridor__v1__header__descriptor, db_get_bytes(r, 0, 0), COR_HEADER_MAX, true, &err);
   if (!h) return false; /* our own stored bytes */
   h->event_at += a->now - db_get_int(r, 0, 2);
+  core_waiting(c, h->recipient, true); /* its place in the queue is that of its admission */
   duties_at_release(c, a, h, db_get_bytes(r, 0, 1).data);
   cor_message_free(&h->base);
   return true;

@@ -124,11 +124,13 @@ void sessions_due_all(struct sessions *all) {
   pthread_mutex_unlock(&all->lock);
 }
 
-void session_due(struct sessions *all, char offices[][COR_OFFICE_MAX + 1], size_t n) {
+void session_due(struct sessions *all, const core_waiter *waiters, size_t n) {
   pthread_mutex_lock(&all->lock);
   for (size_t i = 0; i < n; i++) {
-    session *s = session_of(all, offices[i]);
-    if (s) s->due = true;
+    session *s = session_of(all, waiters[i].office);
+    if (!s) continue;
+    s->due = true;
+    s->look_back |= waiters[i].older;
   }
   pthread_mutex_unlock(&all->lock);
 }

@@ -29,8 +29,10 @@ typedef struct session {
   uint64_t window_bytes;
   uint32_t in_flight; /* sent, not receipted */
   uint64_t in_flight_bytes;
-  bool due;       /* something may wait for it */
-  bool cards_due; /* the core's: a newer list is to be sent */
+  bool due;             /* something may wait for it */
+  bool look_back;       /* perhaps further back than where its queue began */
+  int64_t look_from[2]; /* the deliverer's: where its queue began, by lane */
+  bool cards_due;       /* the core's: a newer list is to be sent */
 } session;
 
 /* The core's thread alone adds, removes and reads without asking. The deliverer's
@@ -69,7 +71,7 @@ bool session_follow_cards(core *c) COR_MUST_CHECK;
 void session_landed(struct sessions *all, const char *office, uint64_t bytes);
 void sessions_due_all(struct sessions *all);
 /* Committed mail waits for these offices. */
-void session_due(struct sessions *all, char offices[][COR_OFFICE_MAX + 1], size_t n);
+void session_due(struct sessions *all, const core_waiter *waiters, size_t n);
 /* BYE with a code, then the door cuts. The session is removed. */
 void session_bye(core *c, uint64_t connection, int code);
 #endif
