@@ -120,6 +120,14 @@ static bool look(core *c, bool sweep, PGresult **out) {
   return *out != NULL;
 }
 
+/* No room for one more, which may be anybody's. */
+static bool is_full(const PGresult *r) {
+  int64_t bytes = 0;
+  for (int row = 0; row < PQntuples(r); row++)
+    bytes += db_get_int(r, row, 6);
+  return PQntuples(r) == CLAIM_MAX || bytes + COR_BODY_MAX > CLAIM_BYTES;
+}
+
 static void take_candidate(core *c, claim_batch *b, const PGresult *r, int row) {
   cor_error err;
   candidate *k = &b->list[b->n];
@@ -343,7 +351,7 @@ bool claim_round(core *c, bool sweep, bool *any) {
   if (!b.list) abort();
   for (int row = 0; row < PQntuples(r) && b.n < CLAIM_MAX; row++)
     take_candidate(c, &b, r, row);
-  if (PQntuples(r) == CLAIM_MAX) sessions_due_all(c->sessions); /* some may have been left out */
+  if (is_full(r)) sessions_due_all(c->sessions); /* some may have been left out */
   PQclear(r);
   const bool ok = b.n == 0 || claim_batch_run(c, &b, core_gate_time(c));
   int64_t sent = 0;

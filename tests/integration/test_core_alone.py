@@ -120,6 +120,16 @@ class OneCore(WireTest):
         self.assertEqual(sum(map(len, turns[0].values())) * MIB, TURN_BYTES)
         self.assertEqual(self.together(turns), {office: waits[office][:WINDOW_BYTES // MIB] for office in waits})
 
+    def test_who_was_left_out_for_bytes_is_next(self):
+        """And need not wait for a sweep: the turn had no room for everyone's first."""
+        waits = {office: self.backlog(office, 5 * MIB, 500) for office in MISSIONS}
+        for office in MISSIONS:
+            self.open(office)
+        turns = self.claims()
+        self.assertEqual(set(turns[0]), {A, B, C})
+        self.assertEqual(set(turns[1]) & {D, E}, {D, E})
+        self.assertEqual(self.together(turns), waits)
+
     # (in flight, its bytes), (window, its bytes), bodies that wait, how many of them leave
     ROOM = [((0, 0), (9, 3000), [1000, 1000, 1000, 1000], 3),
             ((0, 0), (9, 2999), [1000, 1000, 1000], 2),
