@@ -241,6 +241,13 @@ class OneCore(WireTest):
         self.assertGreater(len(turns), 1)
         self.assertEqual(Counter(sum(turns, [])), Counter((session, newest) for session in everybody))
 
+    def test_a_list_for_which_the_door_has_no_room_goes_out_later(self):
+        """WELCOME fits, the list behind it does not."""
+        number = self.list_number()
+        said = self.core.say("fill", 2 * QUEUED_BYTES - 4096, ";", "hello", 100, A, 1, 1, number - 1)["heard"]
+        self.assertEqual([what for _, what, _, _ in said], ["PONG", "WELCOME"])
+        self.assertEqual(self.cards(), [[(100, number)]])
+
     # --- cards that were replaced ---
 
     def bring(self, office):
