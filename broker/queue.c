@@ -110,6 +110,14 @@ static bool ask_offices(core *c, bool sweep, db_args *args) {
   return list.office->count > 0;
 }
 
+/* No room for one more, which may be anybody's. */
+static bool is_full(const PGresult *r) {
+  int64_t bytes = 0;
+  for (int row = 0; row < PQntuples(r); row++)
+    bytes += db_get_int(r, row, 6);
+  return PQntuples(r) == QUEUE_LOOK_MAX || bytes + COR_BODY_MAX > BYTES_MAX;
+}
+
 bool queue_look(core *c, bool sweep, PGresult **out) {
   db_args args = {0};
   *out = NULL;
@@ -119,7 +127,7 @@ bool queue_look(core *c, bool sweep, PGresult **out) {
   }
   *out = db_run(c->db, look_sql, &args);
   if (!*out) return false;
-  if (PQntuples(*out) == QUEUE_LOOK_MAX) sessions_due_all(c->sessions); /* some may have been left out */
+  if (is_full(*out)) sessions_due_all(c->sessions); /* some may have been left out */
   return true;
 }
 

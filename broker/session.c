@@ -146,8 +146,9 @@ void session_bye(core *c, uint64_t connection, int code) {
   session_remove(c->sessions, connection);
 }
 
-void session_send_cards(core *c, const session *s) {
-  if (c->cards) (void)doorway_send_raw(c->doorway, s->connection, COR_CARDS, cor_cards_signed(c->cards));
+void session_send_cards(core *c, session *s) {
+  s->cards_due = c->cards &&
+                 !doorway_send_raw(c->doorway, s->connection, COR_CARDS, cor_cards_signed(c->cards));
 }
 
 void session_tell_door(core *c) {
@@ -167,7 +168,6 @@ void session_send_due_cards(core *c) {
   for (size_t i = 0; i < c->sessions->n && doorway_has_room(c->doorway); i++) {
     session *s = &c->sessions->list[i];
     if (s->cards_due) session_send_cards(c, s);
-    s->cards_due = false;
   }
 }
 

@@ -57,7 +57,8 @@ void sessions_clear(struct sessions *all);
 /* HELLO: version, office id, fencing, store regression; answers WELCOME and,
  * if the agent's list is older, CARDS. On refusal says BYE and cuts. */
 void session_hello(core *c, session *s, const Corridor__V1__Hello *hello);
-void session_send_cards(core *c, const session *s);
+/* The newest list; while there is no room for it, it stays due. */
+void session_send_cards(core *c, session *s);
 /* The newer list to those who lack it, as far as the door's queue has room. */
 void session_send_due_cards(core *c);
 /* Which keys may connect; told again by session_follow_cards until it is heard. */

@@ -169,6 +169,8 @@ class AtTheAgent(AgentTest):
         self.assertEqual(self.hub.receipts[0][1], self.hub.receipts[1][1], "the first receipt, byte for byte")
         self.assertEqual((self.seen(case, user=True), self.c.rows("SELECT * FROM inbox")), before[:2])
         self.assertEqual(self.metric("receipted"), 0, "what it holds was counted before the restart")
+        self.assertEqual(self.metric("redelivered"), 0, "a number would tell of it")
+        self.assertNotIn("notice-told-twice", self.c.processes[people.HOST].text(), "its parts are left alone")
         id = str(uuid.UUID(bytes=pb.Header.FromString(envelope.header).message_id))
         self.assertEqual(self.c.corridor(people.HOST, "show", id, user=True).error["code"], "NO_SUCH_MESSAGE")
 

@@ -87,7 +87,10 @@ class Programme(harness.Cluster):
         self.core_seen(seen + 1)
 
     def core_seen(self, times):
-        wait_for(lambda: self.processes["door"].text().count("event=core-up") == times, 30, "the door has its core")
+        def open_for_all():
+            told = self.processes["door"].text()
+            return told.count("event=core-up") == times and "event=listening" in told
+        wait_for(open_for_all, 30, "the door has its core")
 
     def set_clock(self, moment):
         super().set_clock(moment)

@@ -14,6 +14,7 @@
  * behind it. Judges nothing but that every submission was decided: prints
  * one JSON line of counts. Fatal: anything else that fails. */
 #include "admit.h"
+#include "alone.h"
 #include "claim.h"
 #include "intake.h"
 #include "corridor/codec.h"
@@ -36,8 +37,8 @@ static const int64_t valid_until = INT64_C(1830297600000); /* 2028-01-01, a firs
 
 typedef struct broker {
   core c;
-  void *context, *door; /* what a core sends ends here */
-  cor_cards *cards;     /* with the sealing keys, which a core does not keep */
+  alone_door door;  /* what a core sends ends here */
+  cor_cards *cards; /* with the sealing keys, which a core does not keep */
   round_t round;
   uint64_t retries;
   cor_buf receipt; /* of the last admission */
@@ -58,67 +59,29 @@ typedef struct race {
   int64_t b_took_us; /* the other side's last round: how far a head start may go */
 } race;
 
-static void die(const char *what, const cor_error *err) {
-  fprintf(stderr, "race: %s: %s %s\n", what, err ? err->path : "", err ? err->detail : "");
-  exit(1);
-}
-
 /* ---- a broker whose door takes everything and lets nothing out ---- */
-
-static void door_open(broker *b, const char *endpoint) {
-  uint8_t up[CHANNEL_HEAD_MAX];
-  const size_t len = channel_head_write(&(channel_head){.kind = CHANNEL_DOOR_UP, .number = 1}, up);
-  doorway_mail mail = {0};
-  bool known = false;
-  b->context = zmq_ctx_new();
-  b->door = zmq_socket(b->context, ZMQ_DEALER);
-  zmq_setsockopt(b->door, ZMQ_LINGER, &(int){0}, sizeof(int));
-  if (zmq_connect(b->door, endpoint) != 0 || zmq_send(b->door, up, len, 0) < 0) die("door", NULL);
-  zmq_pollitem_t item = {.socket = doorway_socket(b->c.doorway), .events = ZMQ_POLLIN};
-  for (int i = 0; !known && i < TRIES * 10 && zmq_poll(&item, 1, 1000) >= 0; i++)
-    if (doorway_take(b->c.doorway, &mail, &known)) doorway_mail_close(&mail);
-  if (!known) die("door", NULL);
-}
 
 static void door_take(broker *b) {
   zmq_msg_t part;
   (void)doorway_flush(b->c.doorway);
   zmq_msg_init(&part);
-  while (zmq_msg_recv(&part, b->door, ZMQ_DONTWAIT) >= 0)
+  while (zmq_msg_recv(&part, b->door.socket, ZMQ_DONTWAIT) >= 0)
     continue;
   zmq_msg_close(&part);
 }
 
-static void broker_open(broker *b, const char *name, const char *conninfo, const char *folder,
-                        const char *clock_file) {
-  core *c = &b->c;
+static void broker_open(broker *b, const char *name, char **argv) {
   cor_error err = {0};
-  char path[512], keys[512];
-  bool changed;
-  snprintf(keys, sizeof keys, "%s/hub/keys", folder);
-  snprintf(path, sizeof path, "ipc://%s/hub/core/%s", folder, name);
-  if (!(c->clock = cor_clock_demo(clock_file, &err))) die("clock", &err);
-  c->log = cor_log_new(name, c->clock, COR_WARN);
-  if (!core_open(c, keys, conninfo, &err) || !(c->doorway = doorway_new(path, c->log, &err)))
-    die("core", &err);
-  snprintf(c->broker, sizeof c->broker, "%s", name);
-  door_open(b, path);
-  db_args args = {0};
-  db_i64(&args, core_gate_time(c));
-  if (!db_ready(c->db) || !db_do(c->db, "SELECT corridor.ensure_partitions($1)", &args) ||
-      !registry_refresh(c, &changed) || !c->cards)
-    die("database", NULL);
-  if (!(b->cards = cor_cards_load(cor_cards_signed(c->cards), c->ca, &err))) die("cards", &err);
+  alone_open(&b->c, &b->door, name, argv[3], argv[4], argv[5]);
+  if (!(b->cards = cor_cards_load(cor_cards_signed(b->c.cards), b->c.ca, &err))) alone_die("cards", &err);
   round_begin(&b->round);
 }
 
 static void broker_close(broker *b) {
   cor_buf_clear(&b->receipt);
   round_free(&b->round);
-  zmq_close(b->door);
   cor_cards_destroy(&b->cards);
-  core_close(&b->c);
-  zmq_ctx_term(b->context);
+  alone_close(&b->c, &b->door);
 }
 
 static void open_session(broker *b, const cor_office *office, uint64_t connection) {
@@ -146,28 +109,14 @@ static void header_begin(broker *b, const cor_office *from, const char *to, cons
   h->table_version = COR_SOP_VERSION;
 }
 
-static void add_part(doorway_mail *mail, cor_bytes bytes) {
-  zmq_msg_t *part = &mail->parts[mail->n++];
-  zmq_msg_init_size(part, bytes.len);
-  memcpy(zmq_msg_data(part), bytes.data, bytes.len);
-}
-
-/* What the door would hand over, as the conveyor makes it. body.data NULL: none. */
+/* What the door would hand over, in the round. body.data NULL: none. */
 static parcel *parcel_of(broker *b, const char *office, cor_command command, const ProtobufCMessage *control,
                          cor_bytes body) {
   cor_error err = {0};
   cor_buf bytes = {0};
-  uint8_t head[2];
-  doorway_mail mail = {.head = {.kind = CHANNEL_MESSAGE}};
-  snprintf(mail.head.office, sizeof mail.head.office, "%s", office);
-  cor_frames_head(command, head);
-  if (!cor_encode(control, &bytes, &err)) die("encode", &err);
-  add_part(&mail, (cor_bytes){head, sizeof head});
-  add_part(&mail, cor_buf_view(&bytes));
-  if (body.data) add_part(&mail, body);
+  if (!cor_encode(control, &bytes, &err)) alone_die("encode", &err);
+  parcel *p = alone_parcel(&b->c, office, command, cor_buf_view(&bytes), body);
   cor_buf_clear(&bytes);
-  parcel *p = parcel_new(&mail, false);
-  parcel_inspect(p, b->c.cards, b->c.gate_epoch, b->c.memory);
   p->next = b->round.parcels;
   b->round.parcels = p;
   return p;
@@ -178,9 +127,9 @@ static void take(broker *b, const cor_office *from, Corridor__V1__Header *h, Cor
   cor_error err = {0};
   Corridor__V1__Submission wire = CORRIDOR__V1__SUBMISSION__INIT;
   wire.n = 1;
-  if (!(wire.envelope = cor_envelope_make(h, cover, body, from->signing, &err))) die("envelope", &err);
+  if (!(wire.envelope = cor_envelope_make(h, cover, body, from->signing, &err))) alone_die("envelope", &err);
   parcel *p = parcel_of(b, from->id, COR_SEND, &wire.base, body);
-  if (!p->submission.verified || p->submission.settled) die("submission", NULL);
+  if (!p->submission.verified || p->submission.settled) alone_die("submission", NULL);
   b->round.submissions[b->round.n_submissions++] = &p->submission;
   cor_message_free(&wire.envelope->base);
 }
@@ -194,7 +143,7 @@ static int settle(broker *b) {
     admit_round(&b->c, &b->round);
     code = b->round.submissions[0]->code;
   }
-  if (code == COR_HUB_UNAVAILABLE) die("a submission was never decided", NULL);
+  if (code == COR_HUB_UNAVAILABLE) alone_die("a submission was never decided", NULL);
   cor_buf_clear(&b->receipt);
   b->receipt = b->round.submissions[0]->receipt;
   b->round.submissions[0]->receipt = (cor_buf){0};
@@ -222,7 +171,7 @@ static void take_record(race *r, broker *b, const cor_office *from, Corridor__V1
   h.basis = COR_BASIS(RECORD_DUTY);
   h.n_categories = 1;
   h.categories = operational;
-  if (!cor_encode(content, &body, &err)) die("record", &err);
+  if (!cor_encode(content, &body, &err)) alone_die("record", &err);
   take(b, from, &h, NULL, cor_buf_view(&body));
   cor_buf_clear(&body);
 }
@@ -243,7 +192,7 @@ static void seal(broker *b, Corridor__V1__Header *h, cor_buf *body) {
   sealed.compartment = h->compartment;
   sealed.content = (ProtobufCBinaryData){sizeof content, content};
   X509 *to[] = {theirs->sealing[COR_C(CASEWORK)], ours->sealing[COR_C(CASEWORK)]};
-  if (!cor_seal_make(&sealed, to, 2, body, &err)) die("seal", &err);
+  if (!cor_seal_make(&sealed, to, 2, body, &err)) alone_die("seal", &err);
 }
 
 static void take_sealed(broker *b, const cor_office *from, Corridor__V1__Header *h,
@@ -323,7 +272,7 @@ static int64_t below(int64_t limit) {
 
 static void start_both(race *r, void *(*other)(void *), pthread_t *thread) {
   pthread_barrier_init(&r->start, NULL, 2);
-  if (pthread_create(thread, NULL, other, r) != 0) die("thread", NULL);
+  if (pthread_create(thread, NULL, other, r) != 0) alone_die("thread", NULL);
   pthread_barrier_wait(&r->start);
 }
 
@@ -368,17 +317,17 @@ static void add_receipt(race *r, const PGresult *held, int row) {
   receipt.header_hash = (ProtobufCBinaryData){hash.len, (uint8_t *)hash.data};
   receipt.received_at = core_gate_time(&r->b.c);
   receipt.sequence = (uint64_t)db_get_int(held, row, 0);
-  if (!cor_encode(&receipt.base, &content, &err)) die("receipt", &err);
+  if (!cor_encode(&receipt.base, &content, &err)) alone_die("receipt", &err);
   Corridor__V1__SignedContent wire = CORRIDOR__V1__SIGNED_CONTENT__INIT;
   wire.content = (ProtobufCBinaryData){content.len, content.data};
   if (!cor_sign(by->signing, COR_DOMAIN_DELIVERY, by->id, 0, (cor_bytes[]){cor_buf_view(&content)}, 1,
                 &wire.signature, &err))
-    die("receipt", &err);
+    alone_die("receipt", &err);
   Corridor__V1__Receipts all = CORRIDOR__V1__RECEIPTS__INIT;
   all.n_receipts = 1;
   all.receipts = (Corridor__V1__SignedContent *[]){&wire};
   parcel *p = parcel_of(&r->b, by->id, COR_RECEIPTS, &all.base, (cor_bytes){0});
-  if (p->code != COR_OK || p->n_receipts != 1) die("receipt", NULL);
+  if (p->code != COR_OK || p->n_receipts != 1) alone_die("receipt", NULL);
   r->b.round.receipts[r->b.round.n_receipts++] = &p->receipts[0];
   cor_message_free(&wire.signature->base);
   cor_buf_clear(&content);
@@ -394,7 +343,7 @@ static void receipt_claimed(race *r) {
       " JOIN corridor.message m USING (message_id, admitted_at)"
       " WHERE d.case_handle = $1 AND d.state = 2 AND m.sender <> 'hub'",
       &args);
-  if (!held) die("what was claimed", NULL);
+  if (!held) alone_die("what was claimed", NULL);
   for (int row = 0; row < PQntuples(held); row++)
     add_receipt(r, held, row);
   PQclear(held);
@@ -408,7 +357,7 @@ static void claim(race *r, bool *any) {
     door_take(&r->b);
     if (decided) return;
   }
-  die("a claim was never decided", NULL);
+  alone_die("a claim was never decided", NULL);
 }
 
 /* One broker's rounds: a message in, whatever waits out, its receipt in. */
@@ -489,7 +438,7 @@ static void lapse(race *r, const uint8_t *handle) {
   act_begin(&a, &r->a.c, core_gate_time(&r->a.c));
   if (!db_begin(r->a.c.db) || !referral_lapse(&r->a.c, &a, handle) || !act_write(&a, &r->a.c) ||
       !db_commit(r->a.c.db))
-    die("the lapse of an offer", NULL);
+    alone_die("the lapse of an offer", NULL);
   act_clear(&a);
 }
 
@@ -552,11 +501,11 @@ static const struct {
 static void open_all(race *r, char **argv) {
   cor_error err = {0};
   char path[512];
-  broker_open(&r->a, "race-a", argv[3], argv[4], argv[5]);
-  broker_open(&r->b, "race-b", argv[3], argv[4], argv[5]);
+  broker_open(&r->a, "race-a", argv);
+  broker_open(&r->b, "race-b", argv);
   for (size_t i = 0; i < OFFICES; i++) {
     snprintf(path, sizeof path, "%s/%s/keys", argv[4], argv[6 + i]);
-    if (!cor_office_load(path, &r->office[i], &err)) die("office", &err);
+    if (!cor_office_load(path, &r->office[i], &err)) alone_die("office", &err);
   }
   open_session(&r->b, &r->office[1], 1);
   open_session(&r->b, &r->office[2], 2);

@@ -202,8 +202,8 @@ static void short_reply(Corridor__V1__BundledNotice *one) {
 static void without_body(Corridor__V1__BundledNotice *one) {
   one->body.len--;
 }
-static void id_of_the_next(Corridor__V1__BundledNotice *one) {
-  memcpy(one->notice_id.data, ids[1], COR_ID_LEN);
+static void id_of_the_first(Corridor__V1__BundledNotice *one) {
+  memcpy(one->notice_id.data, ids[0], COR_ID_LEN);
 }
 static void id_of_the_bundle(Corridor__V1__BundledNotice *one) {
   memcpy(one->notice_id.data, bundle_id, COR_ID_LEN);
@@ -213,26 +213,26 @@ static const struct {
   void (*spoil)(Corridor__V1__BundledNotice *);
   link_metric counted;
 } faults[] = {
-    {of_another_type, LINK_REJECTED}, {a_bundle_in_it, LINK_REJECTED},  {without_id, LINK_REJECTED},
-    {random_id, LINK_REJECTED},       {without_handle, LINK_REJECTED},  {short_reply, LINK_REJECTED},
-    {without_body, LINK_REJECTED},    {id_of_the_next, LINK_CONFLICTS}, {id_of_the_bundle, LINK_CONFLICTS}};
+    {of_another_type, LINK_REJECTED}, {a_bundle_in_it, LINK_REJECTED},   {without_id, LINK_REJECTED},
+    {random_id, LINK_REJECTED},       {without_handle, LINK_REJECTED},   {short_reply, LINK_REJECTED},
+    {without_body, LINK_REJECTED},    {id_of_the_first, LINK_CONFLICTS}, {id_of_the_bundle, LINK_CONFLICTS}};
 
-/* The spoilt one is last, for the id that was seen before. */
+/* The spoilt one stands between two good ones. */
 START_TEST(a_bad_part_is_skipped_and_the_others_stand) {
   const store_message a = sent(1, COR_C(CASEWORK)), b = sent(2, COR_C(CASEWORK)),
                       c = sent(3, COR_C(CASEWORK));
   cor_buf receipt = {0};
   size_t ordinary;
   (void)end_of(&a);
-  (void)end_of(&b);
-  faults[_i].spoil(end_of(&c));
+  faults[_i].spoil(end_of(&b));
+  (void)end_of(&c);
   ck_assert_int_eq(come(1, &receipt, &ordinary), STORE_TAKE_NEW);
   ck_assert_uint_gt(receipt.len, 0);
   cor_buf_clear(&receipt);
   ck_assert_uint_eq(ordinary, 2);
   ck_assert_int_eq(look(a.id).state, STORE_STOPPED);
-  ck_assert_int_eq(look(b.id).state, STORE_STOPPED);
-  ck_assert_int_eq(look(c.id).state, STORE_ADMITTED);
+  ck_assert_int_eq(look(b.id).state, STORE_ADMITTED);
+  ck_assert_int_eq(look(c.id).state, STORE_STOPPED);
   ck_assert_str_eq(listed(~0U), "30/1 30/1 ");
   ck_assert_int_eq(l->metrics[faults[_i].counted].value, 1);
 }
