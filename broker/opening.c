@@ -15,7 +15,7 @@
 #include "referral.h"
 #include <corridor/v1/record.pb-c.h>
 
-enum { DELIVERED = 3, UNREADABLE = 6, CONTENT_REFUSED = 7 };
+enum { DELIVERED = 3, STOPPED = 4, EXPIRED = 5, UNREADABLE = 6, CONTENT_REFUSED = 7 };
 
 static int state_of(const Corridor__V1__ContentStatement *body) {
   return body->state == CORRIDOR__V1__END_STATE__UNREADABLE ? UNREADABLE : CONTENT_REFUSED;
@@ -43,14 +43,16 @@ static bool mark(core *c, int64_t sequence, const Corridor__V1__ContentStatement
   return db_do(c->db, "UPDATE corridor.delivery SET state = $2, stop_code = $3 WHERE sequence = $1", &args);
 }
 
+/* ended: the message was stopped or expired after it had left, and what hung on it ended then. */
 static bool tell(core *c, act *a, const facts_item *it, const Corridor__V1__ContentStatement *body,
-                 const Corridor__V1__Header *refused) {
+                 const Corridor__V1__Header *refused, bool ended) {
   Corridor__V1__LogRecord record;
   ledger_of_header(&record, CORRIDOR__V1__LOG_KIND__LOG_CONTENT, a->now, refused);
   record.code = body->reason;
   ledger_add(&a->log, &record);
   notice_end(&a->notices, refused->sender, refused->message_id.data, refused->handle.data,
              it->has_case ? it->case_handle : NULL, body->state, (int)body->reason, a->now, (cor_bytes){0});
+  if (ended) return true;
   return duties_waive_message(c, a, cor_bytes_of(refused->message_id)) &&
          (refused->type != COR_T(REFERRAL) || referral_stopped(c, a, refused->handle.data));
 }
@@ -68,10 +70,10 @@ bool opening_apply(core *c, act *a, facts_item *it, const ProtobufCMessage *mess
     *code = COR_NO_STANDING;
   else if (state < DELIVERED) /* its receipt was lost; it is delivered and receipted once more first */
     *code = COR_HUB_UNAVAILABLE;
-  else if (state == DELIVERED) {
+  else if (state <= EXPIRED) {
     refused = (Corridor__V1__Header *)cor_decode(&corridor__v1__header__descriptor, db_get_bytes(r, 0, 2),
                                                  COR_HEADER_MAX, true, &err);
-    ok = refused && mark(c, db_get_int(r, 0, 0), body) && tell(c, a, it, body, refused);
+    ok = refused && mark(c, db_get_int(r, 0, 0), body) && tell(c, a, it, body, refused, state != DELIVERED);
   }
   cor_message_free((ProtobufCMessage *)refused);
   PQclear(r);

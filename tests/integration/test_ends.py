@@ -62,6 +62,19 @@ class Statements(WireTest):
         self.assertEqual(self.say(ORIGIN, case, case.filed, state=pb.UNREADABLE), "OK")
         self.assertEqual(self.states(case.filed), [UNREADABLE_STATE])
 
+    def test_of_what_expired_before_its_receipt_came_the_sender_hears_too(self):
+        """It had left, so its recipient may hold it; the statement alone says so."""
+        case = self.case("consented")
+        self.at(ORIGIN).receipting = False
+        sent = self.at(HOST).send_one(pb.CASE_FILE, ORIGIN, case.handle, consent_id=case.consent)
+        self.received(ORIGIN, pb.CASE_FILE, case)
+        self.c.set_clock("2026-03-20T12:00:00Z")  # past its expiry, and the lease's
+        self.wait(lambda: self.ends(case, sent) == ["EXPIRED"], "it expired")
+        self.assertEqual(self.say(ORIGIN, case, sent, state=pb.UNREADABLE), "OK")
+        self.assertEqual(self.states(sent), [UNREADABLE_STATE])
+        self.assertEqual(self.ends(case, sent), ["EXPIRED", "UNREADABLE"])
+        self.assertEqual(self.log(pb.LOG_CONTENT, sent), 1)
+
     def test_nobody_takes_an_id_that_is_anothers(self):
         """Else the end of one's own message would waive what is owed for the other's."""
         case = self.case()
