@@ -6,7 +6,8 @@
  * (message, recipient) is one log record; a message the gate no longer permits
  * is stopped, its sender told, and never blocks the next; at most one
  * unreceipted message per (recipient, handle), overtaking lane excepted. Trusts
- * rows the core itself wrote. */
+ * rows the core itself wrote. model/claim.pml has this, admission and withdrawal in
+ * every order, with all that can fail. */
 #include "claim.h"
 #include "act.h"
 #include "corridor/codec.h"

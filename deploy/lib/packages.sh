@@ -19,7 +19,7 @@ packages_need() {
         protobuf-c-compiler protobuf-compiler libssl-dev libpq-dev libsqlite3-dev libmicrohttpd-dev \
         libjansson-dev libsystemd-dev libcurl4-openssl-dev check ;;
       run) printf '%s\n' postgresql-15 openssl python3 ;;
-      test) printf '%s\n' git clang clang-format clang-tidy groff-base shellcheck systemd valgrind python3-zmq \
+      test) printf '%s\n' git clang clang-format clang-tidy groff-base shellcheck spin systemd valgrind python3-zmq \
         python3-protobuf python3-psycopg2 ;;
       peers) printf '%s\n' rabbitmq-server librabbitmq-dev nats-server libnats-dev mosquitto libmosquitto-dev ;;
       *)
