@@ -16,6 +16,7 @@
 #include "intake.h"
 #include "receipt.h"
 #include "session.h"
+#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -26,7 +27,7 @@
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
-enum { IDLE_MS = 50, REGISTRY_MS = 200, SKEW_MS = 120 * 1000 };
+enum { IDLE_MS = 50, REGISTRY_MS = 200, TRIM_MS = 2000, SKEW_MS = 120 * 1000 };
 
 int64_t core_gate_time(core *c) {
   int64_t now = cor_clock_now(c->clock);
@@ -89,9 +90,10 @@ static bool connect_door(core *c, cor_error *err) {
 }
 
 typedef struct beats {
-  int64_t registry;
+  int64_t registry, trim;
   bool database; /* as last seen, for /healthz and the log */
   bool ready;    /* sd_notify said so */
+  bool used;     /* memory, since it was last given back */
 } beats;
 
 static bool due(int64_t *last, int64_t every) {
@@ -114,6 +116,15 @@ static void see_database(core *c, beats *b, bool there) {
   }
 }
 
+/* What a burst took (a thousand offices at once, a backlog) lies scattered in the
+ * arenas of several threads; none of them gives it back by itself. */
+static void give_back(beats *b, bool working) {
+  b->used |= working;
+  if (working || !b->used || !due(&b->trim, TRIM_MS)) return;
+  (void)malloc_trim(0);
+  b->used = false;
+}
+
 static void one_turn(core *c, round_t *r, beats *b) {
   if (due(&b->registry, REGISTRY_MS)) {
     bool there = db_ready(c->db) && core_prepare(c) && session_follow_cards(c);
@@ -130,7 +141,9 @@ static void one_turn(core *c, round_t *r, beats *b) {
     round_answer(c, r);
     deliverer_wake(c->deliverer); /* windows opened, or mail was queued */
   }
+  const bool came = r->parcels != NULL;
   round_clear(r);
+  give_back(b, came);
 }
 
 static void drain(core *c) {
