@@ -9,6 +9,7 @@
 #include "core.h"
 #include "admit.h"
 #include "corridor/ca.h"
+#include "corridor/notify.h"
 #include "corridor/refusal.h"
 #include "deliverer.h"
 #include "conveyor.h"
@@ -24,7 +25,6 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
-#include <systemd/sd-daemon.h>
 #include <unistd.h>
 
 enum { IDLE_MS = 50, REGISTRY_MS = 200, TRIM_MS = 2000, SKEW_MS = 120 * 1000 };
@@ -92,7 +92,7 @@ static bool connect_door(core *c, cor_error *err) {
 typedef struct beats {
   int64_t registry, trim;
   bool database; /* as last seen, for /healthz and the log */
-  bool ready;    /* sd_notify said so */
+  bool ready;    /* the service manager knows */
   bool used;     /* memory, since it was last given back */
 } beats;
 
@@ -111,7 +111,7 @@ static void see_database(core *c, beats *b, bool there) {
     cor_status_set(c->status, there && c->cards, there ? "no card list imported yet" : "database away");
   if (there && !b->ready) {
     b->ready = true;
-    sd_notify(0, "READY=1");
+    cor_notify("READY=1");
     COR_LOG(c->log, COR_INFO, "ready");
   }
 }
@@ -150,7 +150,7 @@ static void drain(core *c) {
   COR_LOG(c->log, COR_INFO, "draining");
   deliverer_stop(&c->deliverer);
   c->draining = true;
-  sd_notify(0, "STOPPING=1");
+  cor_notify("STOPPING=1");
   while (c->sessions->n)
     session_bye(c, c->sessions->list[0].connection, COR_GOING_DOWN);
   db_args args = {0};

@@ -12,9 +12,9 @@
 #include "door_loop.h"
 #include "door_process.h"
 #include "door_selftest.h"
+#include "corridor/notify.h"
 #include "corridor/refusal.h"
 #include <stdio.h>
-#include <systemd/sd-daemon.h>
 #include <unistd.h>
 
 #ifndef ZMQ_ZERO_COPY_RECV
@@ -94,7 +94,7 @@ int door_run(const char *config_path, bool check_only) {
     door.loop.log = door.log;
     ok = ok && door_loop_open(&door.loop, &err);
     if (ok) {
-      (void)sd_notify(0, "READY=1");
+      cor_notify("READY=1");
       door_loop_run(&door.loop);
     }
   }
