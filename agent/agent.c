@@ -11,6 +11,7 @@
 #include "link.h"
 
 #include "corridor/ca.h"
+#include "corridor/notify.h"
 #include "corridor/refusal.h"
 #include "corridor/seal.h"
 
@@ -19,7 +20,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <systemd/sd-daemon.h>
 
 static const char *const languages[AGENT_LANGUAGES] = {"en", "fr", "es", "ar"};
 
@@ -141,13 +141,13 @@ bool agent_run(agent *a, cor_error *err) {
   }
   COR_LOG(a->log, COR_INFO, "started", COR_WORD("office", a->office.id),
           COR_NUM("card_list", roster_number(a->roster)));
-  sd_notify(0, "READY=1");
+  cor_notify("READY=1");
   for (int which = 0; which != SIGTERM && which != SIGINT;) {
     tell_health(a);
     which = sigtimedwait(&set, NULL, &tick);
     if (which == SIGHUP) reload(a);
   }
-  sd_notify(0, "STOPPING=1");
+  cor_notify("STOPPING=1");
   COR_LOG(a->log, COR_INFO, "stopping");
   stop(a);
   COR_LOG(a->log, COR_INFO, "stopped");

@@ -9,6 +9,7 @@
 #include "core.h"
 #include "admit.h"
 #include "corridor/ca.h"
+#include "corridor/notify.h"
 #include "corridor/refusal.h"
 #include "deliverer.h"
 #include "conveyor.h"
@@ -16,6 +17,7 @@
 #include "intake.h"
 #include "receipt.h"
 #include "session.h"
+#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -23,10 +25,9 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
-#include <systemd/sd-daemon.h>
 #include <unistd.h>
 
-enum { IDLE_MS = 50, REGISTRY_MS = 200, SKEW_MS = 120 * 1000 };
+enum { IDLE_MS = 50, REGISTRY_MS = 200, TRIM_MS = 2000, SKEW_MS = 120 * 1000 };
 
 int64_t core_gate_time(core *c) {
   int64_t now = cor_clock_now(c->clock);
@@ -89,9 +90,10 @@ static bool connect_door(core *c, cor_error *err) {
 }
 
 typedef struct beats {
-  int64_t registry;
+  int64_t registry, trim;
   bool database; /* as last seen, for /healthz and the log */
-  bool ready;    /* sd_notify said so */
+  bool ready;    /* the service manager knows */
+  bool used;     /* memory, since it was last given back */
 } beats;
 
 static bool due(int64_t *last, int64_t every) {
@@ -109,9 +111,18 @@ static void see_database(core *c, beats *b, bool there) {
     cor_status_set(c->status, there && c->cards, there ? "no card list imported yet" : "database away");
   if (there && !b->ready) {
     b->ready = true;
-    sd_notify(0, "READY=1");
+    cor_notify("READY=1");
     COR_LOG(c->log, COR_INFO, "ready");
   }
+}
+
+/* What a burst took (a thousand offices at once, a backlog) lies scattered in the
+ * arenas of several threads; none of them gives it back by itself. */
+static void give_back(beats *b, bool working) {
+  b->used |= working;
+  if (working || !b->used || !due(&b->trim, TRIM_MS)) return;
+  (void)malloc_trim(0);
+  b->used = false;
 }
 
 static void one_turn(core *c, round_t *r, beats *b) {
@@ -130,14 +141,16 @@ static void one_turn(core *c, round_t *r, beats *b) {
     round_answer(c, r);
     deliverer_wake(c->deliverer); /* windows opened, or mail was queued */
   }
+  const bool came = r->parcels != NULL;
   round_clear(r);
+  give_back(b, came);
 }
 
 static void drain(core *c) {
   COR_LOG(c->log, COR_INFO, "draining");
   deliverer_stop(&c->deliverer);
   c->draining = true;
-  sd_notify(0, "STOPPING=1");
+  cor_notify("STOPPING=1");
   while (c->sessions->n)
     session_bye(c, c->sessions->list[0].connection, COR_GOING_DOWN);
   db_args args = {0};

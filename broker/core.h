@@ -23,6 +23,7 @@
 struct conveyor;
 struct deliverer;
 struct doorway;
+struct registry;
 struct sessions;
 struct quota;
 
@@ -51,6 +52,7 @@ typedef struct core {
   cor_log *log;
   X509 *ca;
   cor_office hub;
+  struct registry *registry;         /* where threads find the list that one of them loaded */
   cor_cards *cards;                  /* NULL until the database gave a list */
   int64_t gate_epoch;                /* that list and these suspensions were read at */
   _Atomic int64_t highest_committed; /* gate time never goes below */

@@ -11,6 +11,7 @@
 #include "corridor/refusal.h"
 #include "doorway.h"
 #include "quota.h"
+#include "registry.h"
 #include "session.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,6 +39,7 @@ bool core_open(core *c, const char *office_dir, const char *conninfo, cor_error 
   if (!c->metrics) abort();
   memcpy(c->metrics, metric_rows, sizeof metric_rows);
   c->memory = cor_sign_memory_new(REMEMBERED_ROOTS);
+  c->registry = registry_new();
   c->sessions = sessions_new();
   c->refusals = quota_new();
   c->gate_epoch = -1;
@@ -62,6 +64,7 @@ void core_close(core *c) {
   quota_destroy(&c->refusals);
   cor_sign_memory_destroy(&c->memory);
   cor_cards_destroy(&c->cards);
+  registry_destroy(&c->registry);
   cor_office_clear(&c->hub);
   X509_free(c->ca);
   free(c->metrics);

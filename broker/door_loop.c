@@ -9,13 +9,13 @@
 #include "door_loop.h"
 #include "door_listen.h"
 #include "door_process.h"
+#include "corridor/notify.h"
 #include "corridor/refusal.h"
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
-#include <systemd/sd-daemon.h>
 #include <unistd.h>
 
 enum {
@@ -124,7 +124,7 @@ static void stop(door_loop *loop) {
   loop->limits.unread_max = 0; /* read no more; let out what is under way */
   if (loop->listening) (void)epoll_ctl(loop->epoll, EPOLL_CTL_DEL, loop->listener, NULL);
   COR_LOG(loop->log, COR_INFO, "stopping", COR_NUM("connections", loop->table.n));
-  (void)sd_notify(0, "STOPPING=1");
+  cor_notify("STOPPING=1");
 }
 
 static void take_signals(door_loop *loop) {
@@ -177,7 +177,7 @@ static void tick(door_loop *loop) {
   door_core_announce(loop->core, true);
   door_loop_tick_peers(loop);
   clear_up(loop);
-  (void)sd_notify(0, "WATCHDOG=1");
+  cor_notify("WATCHDOG=1");
   loop->tick_at = loop->now + TICK_MS;
 }
 

@@ -181,5 +181,6 @@ void door_loop_sweep(door_loop *loop) {
     if (peer->state != DOOR_GONE) continue;
     if (peer->known && !door_core_closed(loop->core, peer->number)) continue;
     door_table_remove(&loop->table, i);
+    loop->trim = true;
   }
 }

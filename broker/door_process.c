@@ -33,10 +33,10 @@
  * ZeroMQ closes in its own time. */
 enum { DESCRIPTORS_EACH = 10, DESCRIPTORS_OWN = 64, ARENAS = 2 };
 
-/* libzmq takes four blocks of 16 KiB and more for a connection and uses the first
- * page or two of each. By themselves they cost only those pages, and go back to
- * the kernel when freed. */
-enum { OWN_PAGES_FROM = 16 * 1024 };
+/* libzmq takes four blocks of 8 to 18 KiB for a connection and uses the first page
+ * of each while it is idle. By themselves they cost only those pages, and go back
+ * to the kernel when freed. */
+enum { OWN_PAGES_FROM = 8 * 1024 };
 
 static bool limit_descriptors(size_t connections, cor_error *err) {
   struct rlimit limit;

@@ -5,14 +5,24 @@
  * every certificate verified, numbers only rise, and each change moves the gate
  * epoch under FOR UPDATE, which every batch holds FOR SHARE: after the change
  * commits nothing more is decided on the old list. Each change is a log record.
- * Trusts the CA certificate it is given, not the database: a list read back is
- * verified again. */
+ * A process keeps one list, whichever of its threads loaded it. Trusts the CA
+ * certificate it is given, not the database: a list read back is verified again. */
 #include "registry.h"
 #include "conveyor.h"
 #include "corridor/refusal.h"
 #include "ledger.h"
 #include <malloc.h>
+#include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
+
+enum { LIST_PIECE = 64 * 1024 };
+
+struct registry {
+  pthread_mutex_t lock;
+  cor_cards *cards; /* NULL until the database gave a list */
+  int64_t epoch;    /* that list and these suspensions were read at */
+};
 
 static bool gone(cor_error *err, const char *what) {
   return cor_fail(err, COR_HUB_UNAVAILABLE, "db",
@@ -130,28 +140,25 @@ out:
   return ok;
 }
 
-/* The hub's own suspensions are applied to the loaded copy, so that everything
- * downstream (door keys, gate) sees one state. */
-static bool load_newest(core *c, int64_t epoch) {
-  bool ok = false;
-  PGresult *list = db_run(c->db, "SELECT signed FROM corridor.card_list ORDER BY number DESC LIMIT 1", NULL);
-  PGresult *held =
-      list
-          ? db_run(c->db, "SELECT id, suspended_at FROM corridor.office WHERE suspended_at IS NOT NULL", NULL)
-          : NULL;
-  if (!held) goto out;
-  if (PQntuples(list) == 0) {
-    ok = true; /* an empty hub: nobody may connect yet */
-    c->gate_epoch = epoch;
-    goto out;
-  }
-  cor_error err = {0};
-  cor_cards *cards = cor_cards_load_signing(db_get_bytes(list, 0, 0), c->ca, &err);
-  if (!cards) {
-    COR_LOG(c->log, COR_ALARM, "card-list-unverified", COR_CODE(err.code), COR_WORD("what", err.detail));
-    goto out;
-  }
-  const Corridor__V1__CardList *content = cor_cards_list(cards);
+registry *registry_new(void) {
+  registry *shared = calloc(1, sizeof *shared);
+  if (!shared) abort();
+  shared->epoch = -1;
+  pthread_mutex_init(&shared->lock, NULL);
+  return shared;
+}
+
+void registry_destroy(registry **which) {
+  if (!*which) return;
+  pthread_mutex_destroy(&(*which)->lock);
+  cor_cards_destroy(&(*which)->cards);
+  free(*which);
+  *which = NULL;
+}
+
+/* The hub's own suspensions are applied before anyone else sees the list, so that
+ * everything downstream (door keys, gate) sees one state. */
+static void apply_suspensions(const PGresult *held, const Corridor__V1__CardList *content) {
   for (int i = 0; i < PQntuples(held); i++)
     for (size_t j = 0; j < content->n_cards; j++)
       if (strcmp(content->cards[j]->office, db_get_text(held, i, 0)) == 0 &&
@@ -159,18 +166,84 @@ static bool load_newest(core *c, int64_t epoch) {
         content->cards[j]->state = CORRIDOR__V1__CARD_STATE__SUSPENDED;
         content->cards[j]->state_since = db_get_int(held, i, 1);
       }
-  cor_cards *former = c->cards;
-  c->cards = cards;
-  c->gate_epoch = epoch;
-  if (c->conveyor) conveyor_cards(c->conveyor, cards, epoch); /* workers let go of the former */
-  cor_cards_destroy(&former);
+}
+
+/* The newest list; empty if there is none. In pieces, for libpq keeps a buffer of
+ * twice the largest row it ever saw. */
+static bool read_list(db *conn, cor_buf *out) {
+  PGresult *newest = db_run(
+      conn, "SELECT number, length(signed) FROM corridor.card_list ORDER BY number DESC LIMIT 1", NULL);
+  if (!newest) return false;
+  const bool any = PQntuples(newest) == 1;
+  const int64_t number = any ? db_get_int(newest, 0, 0) : 0;
+  const size_t len = any ? (size_t)db_get_int(newest, 0, 1) : 0;
+  PQclear(newest);
+  out->data = malloc(len + 1);
+  if (!out->data) abort();
+  while (out->len < len) {
+    db_args args = {0};
+    db_i64(&args, number);
+    db_i32(&args, (int32_t)out->len + 1);
+    db_i32(&args, LIST_PIECE);
+    PGresult *row = db_run(
+        conn, "SELECT substring(signed FROM $2 FOR $3) FROM corridor.card_list WHERE number = $1", &args);
+    const cor_bytes piece = row && PQntuples(row) == 1 ? db_get_bytes(row, 0, 0) : (cor_bytes){0};
+    const bool fits = piece.len > 0 && piece.len <= len - out->len;
+    if (fits) memcpy(out->data + out->len, piece.data, piece.len);
+    if (fits) out->len += piece.len;
+    PQclear(row);
+    if (!fits) return false;
+  }
+  return true;
+}
+
+static bool load_newest(core *c, int64_t epoch) {
+  bool ok = false;
+  cor_error err = {0};
+  cor_buf list = {0};
+  PGresult *held = NULL;
+  cor_cards *cards = NULL;
+  if (!read_list(c->db, &list) ||
+      !(held = db_run(c->db, "SELECT id, suspended_at FROM corridor.office WHERE suspended_at IS NOT NULL",
+                      NULL)))
+    goto out;
+  if (list.len > 0) {
+    cards = cor_cards_load_signing(cor_buf_view(&list), c->ca, &err);
+    if (!cards) {
+      COR_LOG(c->log, COR_ALARM, "card-list-unverified", COR_CODE(err.code), COR_WORD("what", err.detail));
+      goto out;
+    }
+    apply_suspensions(held, cor_cards_list(cards));
+    COR_LOG(c->log, COR_INFO, "cards-loaded", COR_NUM("number", cor_cards_number(cards)),
+            COR_NUM("epoch", epoch), COR_NUM("suspended", PQntuples(held)));
+  }
+  /* None: an empty hub, and nobody may connect yet. */
+  cor_cards_destroy(&c->registry->cards);
+  c->registry->cards = cards;
+  c->registry->epoch = epoch;
   ok = true;
-  COR_LOG(c->log, COR_INFO, "cards-loaded", COR_NUM("number", cor_cards_number(cards)),
-          COR_NUM("epoch", epoch), COR_NUM("suspended", PQntuples(held)));
 out:
-  PQclear(list);
+  cor_buf_clear(&list);
   PQclear(held);
   return ok;
+}
+
+/* Whoever sees a new epoch first loads for all. */
+static bool take_newest(core *c, int64_t epoch) {
+  registry *shared = c->registry;
+  cor_cards *former = c->cards;
+  pthread_mutex_lock(&shared->lock);
+  const bool load = shared->epoch != epoch, ok = !load || load_newest(c, epoch);
+  if (ok) {
+    c->cards = cor_cards_share(shared->cards);
+    c->gate_epoch = epoch;
+  }
+  pthread_mutex_unlock(&shared->lock);
+  if (!ok) return false;
+  if (c->conveyor) conveyor_cards(c->conveyor, c->cards, epoch); /* workers let go of the former */
+  cor_cards_destroy(&former);
+  if (load) (void)malloc_trim(0); /* reading a list takes several times what stays of it */
+  return true;
 }
 
 bool registry_refresh(core *c, bool *changed) {
@@ -181,9 +254,7 @@ bool registry_refresh(core *c, bool *changed) {
   PQclear(row);
   if (epoch == c->gate_epoch) return true;
   *changed = true;
-  const bool loaded = load_newest(c, epoch);
-  (void)malloc_trim(0); /* reading a list takes several times what stays of it */
-  return loaded;
+  return take_newest(c, epoch);
 }
 
 bool registry_ask(core *c) {

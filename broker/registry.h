@@ -9,8 +9,13 @@ bool registry_import(db *conn, cor_bytes signed_list, X509 *ca, int64_t now, cor
 /* Hub-side suspension at once; lifted only by a newer card list. */
 bool registry_suspend(db *conn, const char *office, int64_t now, cor_error *err) COR_MUST_CHECK;
 
-/* Loads cards if the epoch in the database differs from core->gate_epoch; calls
- * for KEYS to the door and CARDS to sessions are the caller's (returns *changed). */
+/* The list as this process last loaded it, for its threads to share. */
+typedef struct registry registry;
+registry *registry_new(void);
+void registry_destroy(registry **which);
+/* If the epoch in the database differs from core->gate_epoch: takes the list that
+ * belongs to it, loaded here unless another thread has it already. KEYS to the door
+ * and CARDS to sessions are the caller's (*changed). */
 bool registry_refresh(core *c, bool *changed) COR_MUST_CHECK;
 /* Inside a transaction: locks the epoch row FOR SHARE, asked (db_ask) and answered;
  * *current = false when

@@ -14,13 +14,16 @@
 #include "corridor/codec.h"
 #include "corridor/refusal.h"
 #include "corridor/sign.h"
+#include "corridor/wipe.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { LIST_FIELDS_MAX = 512 * 1024, SIGNED_FIELDS_MAX = 64 };
 
 struct cor_cards {
+  atomic_uint owners;
   cor_buf signed_list;
   Corridor__V1__CardList *list;
   cor_card *cards; /* sorted by office id */
@@ -72,6 +75,17 @@ static bool parse_all(cor_cards *cards, X509 *ca, cor_error *err) {
   return true;
 }
 
+static void drop_sealing(Corridor__V1__Card *card) {
+  for (size_t i = 0; i < card->n_sealing; i++)
+    cor_message_free(&card->sealing[i]->base);
+  card->n_sealing = 0;
+}
+
+static void drop_signing(Corridor__V1__Card *card) {
+  cor_wipe_free(card->signing_cert.data);
+  card->signing_cert = (ProtobufCBinaryData){0};
+}
+
 /* Everything goes before what stays is made anew, so that it lies close together. */
 static bool keep_signing_keys(cor_cards *cards, cor_error *err) {
   for (size_t i = 0; i < cards->n; i++) {
@@ -80,7 +94,11 @@ static bool keep_signing_keys(cor_cards *cards, cor_error *err) {
     cards->cards[i].card = card;
   }
   for (size_t i = 0; i < cards->n; i++)
+    drop_sealing(cards->list->cards[i]);
+  for (size_t i = 0; i < cards->n; i++)
     if (!cor_card_parse_signing(&cards->cards[i], err)) return false;
+  for (size_t i = 0; i < cards->n; i++)
+    drop_signing(cards->list->cards[i]);
   return true;
 }
 
@@ -90,6 +108,7 @@ static cor_cards *load(cor_bytes signed_list, X509 *ca, bool signing_only, cor_e
     cor_fail(err, COR_INTERNAL, "", "out of memory");
     return NULL;
   }
+  atomic_init(&cards->owners, 1);
   cards->list = verified_list(signed_list, ca, err);
   if (!cards->list || !parse_all(cards, ca, err) || (signing_only && !keep_signing_keys(cards, err)) ||
       !cor_buf_copy(&cards->signed_list, signed_list, err)) {
@@ -106,16 +125,21 @@ cor_cards *cor_cards_load_signing(cor_bytes signed_list, X509 *ca, cor_error *er
   return load(signed_list, ca, true, err);
 }
 
+cor_cards *cor_cards_share(cor_cards *cards) {
+  if (cards) atomic_fetch_add_explicit(&cards->owners, 1, memory_order_relaxed);
+  return cards;
+}
+
 void cor_cards_destroy(cor_cards **cards) {
   cor_cards *c = *cards;
-  if (!c) return;
+  *cards = NULL;
+  if (!c || atomic_fetch_sub_explicit(&c->owners, 1, memory_order_acq_rel) > 1) return;
   for (size_t i = 0; i < c->n; i++)
     cor_card_clear(&c->cards[i]);
   free(c->cards);
   cor_message_free((ProtobufCMessage *)c->list);
   cor_buf_clear(&c->signed_list);
   free(c);
-  *cards = NULL;
 }
 
 uint64_t cor_cards_number(const cor_cards *cards) {

@@ -21,8 +21,11 @@ typedef struct cor_card {
  * CURVE key and signing key. Does not judge expiry: cor_cards_expired does. */
 cor_cards *cor_cards_load(cor_bytes signed_list, X509 *ca, cor_error *err) COR_MUST_CHECK;
 /* The same for who seals to nobody, the hub: every certificate is checked, but
- * sealing[] stays empty, which is most of what a card takes. */
+ * sealing[] stays empty and the list shows no certificates, which is most of what a
+ * card takes; cor_cards_signed has them all. */
 cor_cards *cor_cards_load_signing(cor_bytes signed_list, X509 *ca, cor_error *err) COR_MUST_CHECK;
+/* One more owner (NULL stays NULL): the list goes when each has destroyed it. */
+cor_cards *cor_cards_share(cor_cards *cards) COR_MUST_CHECK;
 void cor_cards_destroy(cor_cards **cards);
 uint64_t cor_cards_number(const cor_cards *cards);
 bool cor_cards_expired(const cor_cards *cards, int64_t now);

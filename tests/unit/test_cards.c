@@ -43,6 +43,20 @@ START_TEST(finds_offices_and_hub) {
 }
 END_TEST
 
+START_TEST(goes_with_its_last_owner) {
+  publish(T0);
+  cor_cards *first = programme_cards(dir), *second = cor_cards_share(first), *none = NULL;
+  const char *office = cor_cards_find(first, "iom-ne")->card->office;
+  cor_cards_destroy(&first);
+  ck_assert_ptr_null(first);
+  ck_assert_str_eq(office, "iom-ne"); /* the second owner's still */
+  ck_assert_ptr_eq(cor_cards_find(second, "iom-ne")->card->office, office);
+  cor_cards_destroy(&second);
+  ck_assert_ptr_null(second);
+  ck_assert_ptr_null(cor_cards_share(none));
+}
+END_TEST
+
 START_TEST(without_sealing_keys_the_rest_is_the_same) {
   cor_error err;
   publish(T0);
@@ -59,6 +73,8 @@ START_TEST(without_sealing_keys_the_rest_is_the_same) {
     ck_assert_int_eq(card->signing_not_after, all->signing_not_after);
     for (size_t c = 0; c < sizeof card->sealing / sizeof *card->sealing; c++)
       ck_assert_ptr_null(card->sealing[c]);
+    ck_assert_uint_gt(all->card->signing_cert.len, 0);
+    ck_assert_uint_eq(card->card->signing_cert.len + card->card->n_sealing, 0);
   }
   ck_assert(cor_bytes_equal(cor_cards_signed(cards), cor_cards_signed(whole)));
   X509_free(root);
@@ -245,6 +261,7 @@ int main(void) {
   tcase_set_timeout(tcase, 60);
   tcase_add_unchecked_fixture(tcase, setup, teardown);
   tcase_add_test(tcase, finds_offices_and_hub);
+  tcase_add_test(tcase, goes_with_its_last_owner);
   tcase_add_test(tcase, without_sealing_keys_the_rest_is_the_same);
   tcase_add_loop_test(tcase, standing, 0, sizeof standings / sizeof standings[0]);
   tcase_add_loop_test(tcase, message_of_a_stolen_key_is_not_taken, 0, sizeof stood / sizeof stood[0]);
