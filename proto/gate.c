@@ -20,7 +20,7 @@
 #include "corridor/refusal.h"
 #include <string.h>
 
-enum { SKEW_MS = 2 * 60 * 1000 };
+enum { SKEW_MS = 2 * 60 * 1000, UNKNOWN_CATEGORY = 31 /* in no row, so never allowed */ };
 #define ONLY_OPERATIONAL COR_BIT(COR_CAT(OPERATIONAL))
 
 typedef struct question {
@@ -42,8 +42,10 @@ static verdict refuse(int code, const char *field) {
 
 uint32_t cor_category_bits(const Corridor__V1__Header *header) {
   uint32_t bits = 0;
-  for (size_t i = 0; i < header->n_categories; i++)
-    if ((unsigned)header->categories[i] < 32) bits |= COR_BIT(header->categories[i]);
+  for (size_t i = 0; i < header->n_categories; i++) {
+    const unsigned category = (unsigned)header->categories[i];
+    bits |= category < UNKNOWN_CATEGORY ? COR_BIT(category) : COR_BIT(UNKNOWN_CATEGORY);
+  }
   return bits;
 }
 
@@ -174,8 +176,6 @@ static verdict basis_allowed(const question *q) {
   Corridor__V1__LegalBasis basis = q->header->basis;
   if ((unsigned)basis >= 16 || !(q->row->bases & COR_BIT(basis)))
     return refuse(COR_BASIS_NOT_ALLOWED, "basis");
-  if (basis == COR_BASIS(VITAL_INTEREST_OTHER)) /* off, whatever a row may say */
-    return refuse(COR_BASIS_NOT_ALLOWED, "basis");
   if (basis == COR_BASIS(NO_PERSONAL_DATA) && q->categories != ONLY_OPERATIONAL)
     return refuse(COR_BASIS_NOT_ALLOWED, "basis");
   /* Without consent only care itself moves, never the rest of a file [004:3025]. */
@@ -273,11 +273,11 @@ static verdict within_time(const question *q) {
   return q->header->sent_at - q->facts->now > SKEW_MS ? refuse(COR_CLOCK_SKEW, "sent_at") : pass;
 }
 
-/* Ours, or one back: an office has time to update. Written as a sum so that
- * version 0 is never "one back". */
+/* Ours, or one back: an office has time to update. A newer one is far behind in
+ * unsigned numbers; 0 is none. */
 static verdict table_understood(const question *q) {
-  uint32_t theirs = q->header->table_version;
-  bool known = theirs != 0 && (theirs == COR_SOP_VERSION || theirs + 1 == COR_SOP_VERSION);
+  const uint32_t ours = COR_SOP_VERSION, theirs = q->header->table_version;
+  const bool known = theirs != 0 && ours - theirs <= 1;
   return known ? pass : refuse(COR_TABLE_VERSION, "table_version");
 }
 

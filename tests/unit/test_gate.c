@@ -19,8 +19,9 @@ typedef struct world {
   cor_gate_facts facts;
   Corridor__V1__Header header;
   Corridor__V1__Agreement agreement;
-  const Corridor__V1__Agreement *agreements[1];
-  char *offices[2];
+  Corridor__V1__Agreement others; /* of two other offices */
+  const Corridor__V1__Agreement *agreements[2];
+  char *offices[2], *strangers[2];
   Corridor__V1__DataCategory categories[16], agreed[16];
 } world;
 
@@ -85,7 +86,10 @@ static void plain(world *w, Corridor__V1__MessageType type) {
   w->agreement.valid_until = NOW + HOUR;
   w->agreement.categories = w->agreed;
   w->agreement.n_categories = spread(0xfffe, w->agreed);
-  w->agreements[0] = &w->agreement;
+  w->others = w->agreement;
+  w->strangers[0] = w->strangers[1] = (char *)"three";
+  w->others.offices = w->strangers;
+  w->agreements[0] = w->agreements[1] = &w->agreement;
   f->agreements = w->agreements;
   f->n_agreements = 1;
 }
@@ -108,10 +112,13 @@ CHANGE(recipient_is_donor, w->facts.recipient.role = COR_ROLE(DONOR))
 CHANGE(not_the_hub, w->facts.sender.role = COR_ROLE(HOST_MISSION))
 CHANGE(no_agreement, w->facts.n_agreements = 0)
 CHANGE(other_office_bound, w->offices[1] = (char *)"three")
+CHANGE(sender_not_bound, w->offices[0] = (char *)"three")
+CHANGE(first_agreement_is_of_others, w->agreements[0] = &w->others; w->facts.n_agreements = 2)
 CHANGE(agreement_ends_now, w->agreement.valid_until = NOW)
 CHANGE(agreement_not_begun, w->agreement.valid_from = NOW + 1)
 CHANGE(other_programme, w->agreement.programme = (char *)"OTHER")
 CHANGE(agreed_operational, w->agreement.n_categories = spread(CAT(OPERATIONAL), w->agreed))
+CHANGE(agreed_beyond_the_table, w->agreed[w->agreement.n_categories++] = (Corridor__V1__DataCategory)40)
 CHANGE(handle_taken, w->facts.handle_taken = true)
 CHANGE(case_unknown, w->facts.case_known = false)
 CHANGE(no_standing, w->facts.sender_standing = false)
@@ -119,10 +126,13 @@ CHANGE(not_a_party, w->facts.recipient_is_other_party = false)
 CHANGE(case_withdrawn, w->facts.case_withdrawn = true)
 CHANGE(vital_interest, w->header.basis = COR_BASIS(VITAL_INTEREST_OTHER))
 CHANGE(life_at_risk, w->header.basis = COR_BASIS(LIFE_AT_RISK))
+CHANGE(best_interests, w->header.basis = COR_BASIS(CHILD_BEST_INTERESTS))
 CHANGE(record_duty, w->header.basis = COR_BASIS(RECORD_DUTY))
 CHANGE(basis_out_of_range, w->header.basis = (Corridor__V1__LegalBasis)40)
 CHANGE(travel_without_person, w->header.basis = COR_BASIS(NO_PERSONAL_DATA))
 CHANGE(purpose_monitoring, w->header.purpose = COR_PURPOSE(MONITORING_EVALUATION))
+CHANGE(purpose_out_of_range, w->header.purpose = (Corridor__V1__Purpose)40)
+CHANGE(carries_beyond_the_table, w->categories[w->header.n_categories++] = (Corridor__V1__DataCategory)40)
 CHANGE(carries_protection, carry(w, CAT(PROTECTION_RISK)))
 CHANGE(carries_health, carry(w, CAT(BIODATA) | CAT(HEALTH_DATA)))
 CHANGE(carries_nothing, carry(w, 0))
@@ -145,6 +155,8 @@ CHANGE(scope_other_purpose, w->facts.consent.scopes[0].purpose = COR_PURPOSE(PRO
 CHANGE(scope_fewer_categories, w->facts.consent.scopes[0].categories = CAT(CONTACT))
 CHANGE(scope_to_nobody, w->facts.consent.scopes[0].recipient_office[0] = '\0')
 CHANGE(no_scopes, w->facts.consent.n_scopes = 0)
+CHANGE(scopes_past_the_limit, memset(w->facts.consent.scopes, 0, sizeof w->facts.consent.scopes);
+       w->facts.consent.n_scopes = COR_GATE_SCOPES_MAX + 1)
 CHANGE(safeguards_unmet, w->header.safeguards_met = false)
 CHANGE(no_history, w->facts.history = 0)
 CHANGE(no_yes, w->facts.history_yes = 0)
@@ -155,6 +167,7 @@ CHANGE(sent_ahead, w->header.sent_at = NOW + 120001)
 CHANGE(sent_at_skew_limit, w->header.sent_at = NOW + 120000)
 CHANGE(table_newer, w->header.table_version = COR_SOP_VERSION + 1)
 CHANGE(table_ancient, w->header.table_version = COR_SOP_VERSION - 2u)
+CHANGE(table_none, w->header.table_version = 0)
 CHANGE(type_unknown, w->header.type = (Corridor__V1__MessageType)9)
 
 static void scope_by_role(world *w) {
@@ -228,6 +241,9 @@ static const pair pairs[] = {
   PAIR("roles", END_NOTICE, not_the_hub, COR_ROLE_NOT_ALLOWED, "type"),
   PAIR("agreement", CASE_FILE, no_agreement, COR_NO_AGREEMENT, "recipient"),
   PAIR("agreement", CASE_FILE, other_office_bound, COR_NO_AGREEMENT, "recipient"),
+  PAIR("agreement", CASE_FILE, sender_not_bound, COR_NO_AGREEMENT, "recipient"),
+  PAIR("agreement", CASE_FILE, first_agreement_is_of_others, COR_OK, ""),
+  PAIR("agreement", CASE_FILE, agreed_beyond_the_table, COR_OK, ""),
   PAIR("agreement", CASE_FILE, agreement_ends_now, COR_NO_AGREEMENT, "recipient"),
   PAIR("agreement", CASE_FILE, agreement_not_begun, COR_NO_AGREEMENT, "recipient"),
   PAIR("agreement", CASE_FILE, other_programme, COR_NO_AGREEMENT, "handle"),
@@ -264,15 +280,20 @@ static const pair pairs[] = {
   PAIR("basis", CASE_FILE, vital_interest, COR_BASIS_NOT_ALLOWED, "basis"),
   PAIR("basis", CASE_FILE, basis_out_of_range, COR_BASIS_NOT_ALLOWED, "basis"),
   PAIR("basis", CASE_FILE, life_at_risk, COR_BASIS_NOT_ALLOWED, "basis"),
+  PAIR("basis", CASE_FILE, best_interests, COR_BASIS_NOT_ALLOWED, "basis"),
+  PAIR("basis", REFERRAL_HANDOVER, best_interests, COR_OK, ""),
   PAIR("basis", CASE_FILE, health_life_at_risk, COR_OK, ""),
   PAIR("basis", REFERRAL_HANDOVER, life_at_risk, COR_OK, ""),
   PAIR("basis", ABN, life_at_risk, COR_BASIS_NOT_ALLOWED, "basis"),
   PAIR("basis", TICKET_ISSUED, travel_without_person, COR_BASIS_NOT_ALLOWED, "basis"),
   PAIR("purpose", CASE_FILE, purpose_monitoring, COR_BASIS_NOT_ALLOWED, "purpose"),
+  PAIR("purpose", CASE_FILE, purpose_out_of_range, COR_BASIS_NOT_ALLOWED, "purpose"),
   PAIR("purpose", CASE_FILE, health_wrong_purpose, COR_BASIS_NOT_ALLOWED, "purpose"),
   PAIR("purpose", CASE_FILE, health_part, COR_OK, ""),
   PAIR("categories", CASE_FILE, carries_health, COR_CATEGORY_NOT_ALLOWED, "categories"),
   PAIR("categories", ABN, carries_protection, COR_CATEGORY_NOT_ALLOWED, "categories"),
+  PAIR("categories", CASE_FILE, carries_beyond_the_table, COR_NO_AGREEMENT, "categories"),
+  PAIR("categories", CONSENT_RECORD, carries_beyond_the_table, COR_CATEGORY_NOT_ALLOWED, "categories"),
   PAIR("categories", CASE_FILE, carries_nothing, COR_CATEGORY_NOT_ALLOWED, "categories"),
   PAIR("categories", CASE_FILE, compartment_protection, COR_CATEGORY_NOT_ALLOWED, "categories"),
   PAIR("categories", CASE_FILE, compartment_out_of_range, COR_CATEGORY_NOT_ALLOWED, "categories"),
@@ -295,6 +316,7 @@ static const pair pairs[] = {
   PAIR("consent", CASE_FILE, scope_by_other_role, COR_NO_CONSENT, "categories"),
   PAIR("consent", CASE_FILE, scopes_joined, COR_OK, ""),
   PAIR("consent", CASE_FILE, no_scopes, COR_NO_CONSENT, "categories"),
+  PAIR("consent", CASE_FILE, scopes_past_the_limit, COR_NO_CONSENT, "categories"),
   PAIR("consent", ABN_CONFIRM, consent_missing, COR_OK, ""),
   PAIR("consent", REFERRAL, consent_missing, COR_NO_CONSENT, "cover"),
   PAIR("consent", REFERRAL, consent_withdrawn, COR_CONSENT_WITHDRAWN, "cover"),
@@ -312,6 +334,7 @@ static const pair pairs[] = {
   PAIR("before", CONSENT_WITHDRAWAL, no_history, COR_OK, ""),
   PAIR("one provider", REFERRAL_ACK, referral_taken, COR_REFERRAL_TAKEN, "handle"),
   PAIR("one provider", REFERRAL_ACK, answer_no_when_taken, COR_OK, ""),
+  PAIR("one provider", REFERRAL, handle_taken, COR_CONFLICT, "handle"),
   PAIR("one provider", REFERRAL, referral_taken, COR_REFERRAL_TAKEN, "handle"),
   PAIR("one provider", SERVICE_REPORT, referral_taken, COR_OK, ""),
   PAIR("one provider", REFERRAL_HANDOVER, referral_taken, COR_REFERRAL_TAKEN, "handle"),
@@ -319,6 +342,7 @@ static const pair pairs[] = {
   PAIR("limits", CASE_FILE, sent_ahead, COR_CLOCK_SKEW, "sent_at"),
   PAIR("limits", CASE_FILE, sent_at_skew_limit, COR_OK, ""),
   PAIR("limits", CASE_FILE, table_newer, COR_TABLE_VERSION, "table_version"),
+  PAIR("limits", CASE_FILE, table_none, COR_TABLE_VERSION, "table_version"),
   PAIR("limits", CASE_FILE, table_ancient, COR_TABLE_VERSION, "table_version"),
   PAIR("deny by default", CASE_FILE, type_unknown, COR_UNKNOWN_ENUM, "type"),
 };
