@@ -20,7 +20,7 @@ enum { PARTS_MAX = 6, LIST_DEFAULT = 100, LIST_MAX = 1000 };
 typedef struct part {
   Corridor__V1__Compartment compartment;
   ProtobufCMessage *body;
-  char path[32];
+  char path[64];
 } part;
 
 typedef struct sending {

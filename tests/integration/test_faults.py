@@ -70,6 +70,7 @@ class Outages(FaultTest):
                 self.c.kill(name)
             for name in names:
                 self.c.start_process(name)
+        lasting(self.c, people.HOST, people.ORIGIN)
         stream.arrived_once(self)
 
     def test_sigterm_drains_under_load(self):
