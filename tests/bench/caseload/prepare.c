@@ -1,10 +1,10 @@
-/* prepare.c - composing, sealing and signing ahead, one day at a time.
+/* prepare.c - composing, sealing and signing a day ahead of the replay.
  *
- * For: the replay, which then only sends. Memory is bounded by the busiest day.
- * Guarantees: what an agent does before its outbox is done here in full (content
- * rules, CMS seal to recipient and sender, canonical header, signature), but
- * before the clock of the replay runs; README.md and the printed result keep the
- * two times apart. Workers share nothing but the next number to take. */
+ * For: the replay, which then only sends: agents compose while the hub works on what
+ * others sent before. Memory is bounded by the two busiest days in a row. Guarantees:
+ * what an agent does before its outbox is done here in full (content rules, CMS seal
+ * to recipient and sender, canonical header, signature). Workers share nothing but
+ * the next number to take. */
 #include "prepare.h"
 #include "content.h"
 #include "corridor/codec.h"
@@ -16,6 +16,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 enum { BATCH = 64, THREADS_MAX = 16 };
 
@@ -28,7 +29,19 @@ typedef struct work {
   _Atomic size_t next;
   atomic_bool failed;
   cor_error err; /* of the first that failed */
+  _Atomic int64_t cpu_us;
 } work;
+
+struct preparation {
+  const plan *p;
+  const programme *all;
+  size_t day, threads;
+  pthread_t thread;
+  mailbag bag;
+  int64_t cpu_us;
+  bool ok;
+  cor_error err;
+};
 
 /* ---- sealing ---- */
 
@@ -137,11 +150,19 @@ static void fail(work *w, const cor_error *err) {
   if (!atomic_exchange(&w->failed, true)) w->err = *err;
 }
 
+static void add_cpu(work *w) {
+  struct rusage used;
+  getrusage(RUSAGE_THREAD, &used);
+  atomic_fetch_add(&w->cpu_us, (used.ru_utime.tv_sec + used.ru_stime.tv_sec) * INT64_C(1000000) +
+                                   used.ru_utime.tv_usec + used.ru_stime.tv_usec);
+}
+
 static void *compose_some(void *arg) {
   work *w = arg;
   cor_error err = {0};
   for (size_t i; (i = atomic_fetch_add(&w->next, 1)) < w->bag->n && !w->failed;)
     if (!compose(w, &w->bag->list[i], &err)) fail(w, &err);
+  add_cpu(w);
   return NULL;
 }
 
@@ -150,6 +171,7 @@ static void *sign_some(void *arg) {
   cor_error err = {0};
   for (size_t i; (i = atomic_fetch_add(&w->next, 1)) < w->n_groups && !w->failed;)
     if (!sign_group(w, w->order + w->group[i], w->group[i + 1] - w->group[i], &err)) fail(w, &err);
+  add_cpu(w);
   return NULL;
 }
 
@@ -157,9 +179,9 @@ static void on_threads(work *w, size_t threads, void *(*what)(void *)) {
   pthread_t list[THREADS_MAX];
   size_t n = 0;
   atomic_store(&w->next, 0);
-  while (n + 1 < threads && n < THREADS_MAX && pthread_create(&list[n], NULL, what, w) == 0)
+  while (n < threads && n < THREADS_MAX && pthread_create(&list[n], NULL, what, w) == 0)
     n++;
-  what(w);
+  if (n == 0) abort();
   while (n > 0)
     pthread_join(list[--n], NULL);
 }
@@ -175,23 +197,61 @@ static void address(const plan *p, const programme *all, size_t day, mailbag *ba
   }
 }
 
-bool prepare_day(const plan *p, const programme *all, size_t day, size_t threads, mailbag *out,
-                 cor_error *err) {
-  *out = (mailbag){.n = p->day_begin[day + 1] - p->day_begin[day]};
-  if (out->n == 0) return true;
-  work w = {.p = p, .bag = out};
+static void *prepare_day(void *arg) {
+  preparation *one = arg;
+  mailbag *out = &one->bag;
+  *out = (mailbag){.n = one->p->day_begin[one->day + 1] - one->p->day_begin[one->day]};
+  one->ok = true;
+  if (out->n == 0) return NULL;
+  work w = {.p = one->p, .bag = out};
   out->list = calloc(out->n, sizeof *out->list);
   w.order = calloc(out->n, sizeof(letter *));
   w.group = calloc(out->n + 1, sizeof *w.group);
   if (!out->list || !w.order || !w.group) abort();
-  address(p, all, day, out);
-  on_threads(&w, threads, compose_some);
+  address(one->p, one->all, one->day, out);
+  on_threads(&w, one->threads, compose_some);
   make_groups(&w);
-  if (!w.failed) on_threads(&w, threads, sign_some);
-  if (w.failed) *err = w.err;
+  if (!w.failed) on_threads(&w, one->threads, sign_some);
+  one->ok = !w.failed;
+  one->err = w.err;
+  one->cpu_us = w.cpu_us;
   free(w.order);
   free(w.group);
-  return !w.failed;
+  return NULL;
+}
+
+preparation *prepare_begin(const plan *p, const programme *all, size_t day, size_t threads) {
+  preparation *one = calloc(1, sizeof *one);
+  if (!one) abort();
+  one->p = p;
+  one->all = all;
+  one->day = day;
+  one->threads = threads ? threads : 1;
+  if (pthread_create(&one->thread, NULL, prepare_day, one) != 0) abort();
+  return one;
+}
+
+bool prepare_end(preparation **which, mailbag *out, int64_t *cpu_us, cor_error *err) {
+  preparation *one = *which;
+  *out = (mailbag){0};
+  *which = NULL;
+  if (!one) return true;
+  pthread_join(one->thread, NULL);
+  *out = one->bag;
+  *cpu_us += one->cpu_us;
+  const bool ok = one->ok;
+  if (!ok) *err = one->err;
+  free(one);
+  return ok;
+}
+
+void prepare_drop(preparation **which) {
+  preparation *one = *which;
+  *which = NULL;
+  if (!one) return;
+  pthread_join(one->thread, NULL);
+  prepare_clear(&one->bag);
+  free(one);
 }
 
 void prepare_clear(mailbag *bag) {

@@ -21,7 +21,12 @@ typedef struct mailbag {
 /* Seals and signs on so many threads. A batch signature covers what one office
  * has in hand at once: one sender, one kind (so one compartment, and the same
  * place in its strand: nothing is signed before what it answers). */
-bool prepare_day(const plan *p, const programme *all, size_t day, size_t threads, mailbag *out,
-                 cor_error *err) COR_MUST_CHECK;
+typedef struct preparation preparation;
+/* Begins on threads of its own; plan and programme must outlive it. */
+preparation *prepare_begin(const plan *p, const programme *all, size_t day, size_t threads);
+/* Waits for it and takes what it made; NULL is nothing begun. *cpu_us: what it took. */
+bool prepare_end(preparation **which, mailbag *out, int64_t *cpu_us, cor_error *err) COR_MUST_CHECK;
+/* The same for who has no use for it any more. */
+void prepare_drop(preparation **which);
 void prepare_clear(mailbag *bag);
 #endif

@@ -4,9 +4,9 @@
  * the demo clock to a working day's noon, sends what the plan has for that day,
  * each message only when what it rests on has happened (its own office's earlier
  * message admitted; what it answers delivered to it and receipted), receipts
- * every delivery, and goes on to the next day when nothing is left undelivered. What
- * comes in is hear.c's. Fatal: whatever hear.c does not expect, a minute without
- * progress. */
+ * every delivery, and goes on to the next day when nothing is left undelivered;
+ * meanwhile that day's messages are prepared. What comes in is hear.c's. Fatal: whatever hear.c does not
+ * expect, a minute without progress. */
 #include "corridor/refusal.h"
 #include "replay_internal.h"
 #include <errno.h>
@@ -134,12 +134,12 @@ static int64_t own_cpu_us(void) {
 }
 
 static bool run_day(replay *r, size_t day, cor_error *err) {
-  int64_t begin = cor_clock_monotonic_ms(), cpu = own_cpu_us();
-  if (!prepare_day(r->p, r->all, day, r->options->threads, &r->bag, err)) return false;
+  int64_t begin = cor_clock_monotonic_ms();
+  if (!prepare_end(&r->tomorrow, &r->bag, &r->counts->prepare_cpu_us, err)) return false;
+  if (day + 1 < r->p->n_days) r->tomorrow = prepare_begin(r->p, r->all, day + 1, r->options->threads);
   if (r->bag.n == 0) return true;
   int64_t prepared = cor_clock_monotonic_ms();
   r->counts->prepare_ms += prepared - begin;
-  r->counts->prepare_cpu_us += own_cpu_us() - cpu;
   r->counts->days++;
   r->moved_at = prepared;
   if (!set_clock(r, day, err)) return false;
@@ -202,6 +202,7 @@ static void close_all(replay *r) {
     party_close(&r->parties[i]);
   zmq_ctx_term(r->context);
   prepare_clear(&r->bag);
+  prepare_drop(&r->tomorrow);
   quiet_destroy(&r->quiet);
   ids_destroy(&r->ids);
   cor_sign_memory_destroy(&r->verified);
@@ -216,6 +217,7 @@ bool replay_run(const plan *p, const programme *all, const replay_options *optio
   *out = (replay_counts){0};
   int64_t cpu = own_cpu_us();
   bool ok = open_all(&r, err);
+  if (ok && p->n_days > 0) r.tomorrow = prepare_begin(p, all, 0, options->threads);
   for (size_t day = 0; ok && day < p->n_days; day++)
     ok = run_day(&r, day, err);
   out->cpu_us = own_cpu_us() - cpu;

@@ -11,7 +11,8 @@ typedef struct replay_options {
 } replay_options;
 
 typedef struct replay_counts {
-  int64_t prepare_ms, replay_ms, connect_ms;
+  int64_t prepare_ms; /* waited for what was not prepared yet */
+  int64_t replay_ms, connect_ms;
   int64_t cpu_us, prepare_cpu_us;           /* of this process, in all and in preparing */
   uint64_t messages, bytes, body_bytes;     /* sent and admitted; bytes on our wire */
   uint64_t deliveries, again;               /* to offices from offices; doubles */

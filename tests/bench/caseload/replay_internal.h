@@ -21,6 +21,7 @@ typedef struct replay {
   ids *ids;
   cor_sign_memory *verified;
   mailbag bag;
+  preparation *tomorrow;
   size_t to_admit, to_deliver, in_flight; /* of the day's */
   int64_t moved_at, told_at;
 } replay;
