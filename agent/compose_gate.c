@@ -89,11 +89,11 @@ static void consent_facts(cor_gate_consent *out, const Corridor__V1__ConsentReco
   for (size_t i = 0; i < record->n_scopes && out->n_scopes < COR_GATE_SCOPES_MAX; i++) {
     const Corridor__V1__ConsentScope *from = record->scopes[i];
     cor_gate_scope *to = &out->scopes[out->n_scopes++];
-    *to = (cor_gate_scope){
-        .purpose = from->purpose, .recipient_role = from->recipient_role, .onward = from->onward};
+    *to = (cor_gate_scope){.purpose = from->purpose,
+                           .categories = cor_category_set(from->categories, from->n_categories),
+                           .recipient_role = from->recipient_role,
+                           .onward = from->onward};
     snprintf(to->recipient_office, sizeof to->recipient_office, "%s", from->recipient_office);
-    for (size_t k = 0; k < from->n_categories; k++)
-      to->categories |= COR_BIT(from->categories[k]);
   }
 }
 
@@ -186,8 +186,7 @@ bool compose_gate(agent *a, const cor_cards *cards, const compose_order *order, 
   l.facts.agreements = (const Corridor__V1__Agreement *const *)list->agreements;
   l.facts.n_agreements = list->n_agreements;
   if (order->cover != NULL)
-    for (size_t i = 0; i < order->cover->n_categories; i++)
-      l.facts.cover_categories |= COR_BIT(order->cover->categories[i]);
+    l.facts.cover_categories = cor_category_set(order->cover->categories, order->cover->n_categories);
   if (!case_facts(&l, known, err)) return false;
   assume_programme(&l);
   if (needs_consent && !choose_consent(&l, known, chosen, &has_id, err)) return false;

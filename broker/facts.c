@@ -52,8 +52,7 @@ static void load_parties(core *c, facts_item *it, int64_t now) {
     it->facts.n_agreements = list->n_agreements;
   }
   if (it->cover)
-    for (size_t i = 0; i < it->cover->n_categories; i++)
-      it->facts.cover_categories |= 1u << it->cover->categories[i];
+    it->facts.cover_categories = cor_category_set(it->cover->categories, it->cover->n_categories);
   /* A later suspension of the sender stops nothing, unless its keys were in
    * other hands by then (design 2). */
   if (it->claim && c->cards)

@@ -33,7 +33,7 @@ static bool write_messages(core *c, const mail *all, size_t n, int64_t now) {
     db_add_bytes(kase, all[i].case_handle);
     db_add_i64(type, h->type);
     db_add_i64(purpose, h->purpose);
-    db_add_i64(categories, cor_category_bits(h));
+    db_add_i64(categories, cor_category_set(h->categories, h->n_categories));
     db_add_i64(basis, h->basis);
     db_add_bytes(consent, all[i].consent_id);
     db_add_i64(expires, h->expires_at);

@@ -59,13 +59,6 @@ static bool registration(core *c, act *a, facts_item *it, const ProtobufCMessage
   return true;
 }
 
-static uint32_t scope_categories(const Corridor__V1__ConsentScope *scope) {
-  uint32_t bits = 0;
-  for (size_t i = 0; i < scope->n_categories; i++)
-    bits |= 1u << scope->categories[i];
-  return bits;
-}
-
 /* The id may be new, or this case's own with a higher version, never withdrawn,
  * from the office that took it: another office takes a consent of its own. */
 static bool consent_fits(core *c, const facts_item *it, const Corridor__V1__ConsentRecord *body, int *code) {
@@ -101,7 +94,7 @@ static bool store_scopes(core *c, const Corridor__V1__ConsentRecord *body) {
   for (size_t i = 0; i < body->n_scopes; i++) {
     db_add_i64(scope, body->scopes[i]->scope);
     db_add_i64(purpose, body->scopes[i]->purpose);
-    db_add_i64(categories, scope_categories(body->scopes[i]));
+    db_add_i64(categories, cor_category_set(body->scopes[i]->categories, body->scopes[i]->n_categories));
     db_add_text(office, body->scopes[i]->recipient_office);
     db_add_i64(role, body->scopes[i]->recipient_role);
     db_add_i64(onward, body->scopes[i]->onward);

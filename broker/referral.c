@@ -68,9 +68,6 @@ static bool release_next(core *c, act *a, cor_bytes handle) {
 }
 
 bool referral_offer(core *c, act *a, const Corridor__V1__Header *h, const Corridor__V1__Cover *cover) {
-  uint32_t categories = 0;
-  for (size_t i = 0; i < cover->n_categories; i++)
-    categories |= 1u << cover->categories[i];
   db_args args = {0};
   db_bytes(&args, cor_bytes_of(h->handle));
   db_bytes(&args, cor_bytes_of(cover->referral_id));
@@ -79,7 +76,7 @@ bool referral_offer(core *c, act *a, const Corridor__V1__Header *h, const Corrid
   db_text(&args, h->sender);
   db_text(&args, h->recipient);
   db_i32(&args, (int32_t)cover->rank);
-  db_i32(&args, (int32_t)categories);
+  db_i32(&args, (int32_t)cor_category_set(cover->categories, cover->n_categories));
   db_bytes(&args, cor_bytes_of(h->message_id));
   db_i32(&args, cover->rank == 1 ? (int32_t)REFERRAL_OFFERED : (int32_t)REFERRAL_HELD);
   db_i64(&args, a->now);

@@ -40,12 +40,10 @@ static verdict refuse(int code, const char *field) {
   return (verdict){code, field};
 }
 
-uint32_t cor_category_bits(const Corridor__V1__Header *header) {
+uint32_t cor_category_set(const Corridor__V1__DataCategory *list, size_t n) {
   uint32_t bits = 0;
-  for (size_t i = 0; i < header->n_categories; i++) {
-    const unsigned category = (unsigned)header->categories[i];
-    bits |= category < UNKNOWN_CATEGORY ? COR_BIT(category) : COR_BIT(UNKNOWN_CATEGORY);
-  }
+  for (size_t i = 0; i < n; i++)
+    bits |= (unsigned)list[i] < UNKNOWN_CATEGORY ? COR_BIT(list[i]) : COR_BIT(UNKNOWN_CATEGORY);
   return bits;
 }
 
@@ -110,13 +108,6 @@ static verdict agreement_between(const question *q) {
   return refuse(COR_NO_AGREEMENT, "recipient");
 }
 
-static uint32_t agreed_categories(const Corridor__V1__Agreement *agreement) {
-  uint32_t bits = 0;
-  for (size_t i = 0; i < agreement->n_categories; i++)
-    if ((unsigned)agreement->categories[i] < 32) bits |= COR_BIT(agreement->categories[i]);
-  return bits;
-}
-
 /* One agreement must cover all of it: two half agreements do not add up. For
  * an offer that includes what the handover will carry later. */
 static verdict agreement_covers(const question *q) {
@@ -127,7 +118,7 @@ static verdict agreement_covers(const question *q) {
     const Corridor__V1__Agreement *agreement = q->facts->agreements[i];
     if (!binds_both(q, agreement) || strcmp(agreement->programme, q->facts->programme) != 0) continue;
     programme = true;
-    if ((wanted & ~agreed_categories(agreement)) == 0) return pass;
+    if ((wanted & ~cor_category_set(agreement->categories, agreement->n_categories)) == 0) return pass;
   }
   return refuse(COR_NO_AGREEMENT, programme ? "categories" : "handle");
 }
@@ -288,7 +279,8 @@ static verdict (*const rules[])(const question *) = {
 };
 
 cor_decision cor_gate_decide(const cor_gate_facts *facts, const Corridor__V1__Header *header) {
-  question q = {facts, header, cor_sop_find(header->type), cor_category_bits(header)};
+  question q = {facts, header, cor_sop_find(header->type),
+                cor_category_set(header->categories, header->n_categories)};
   verdict v = q.row ? pass : refuse(COR_UNKNOWN_ENUM, "type");
   for (size_t i = 0; v.code == COR_OK && i < sizeof rules / sizeof *rules; i++)
     v = rules[i](&q);

@@ -68,6 +68,6 @@ cor_decision cor_gate_decide(const cor_gate_facts *facts, const Corridor__V1__He
 bool cor_gate_agreed(const Corridor__V1__CardList *list, const char *one, const char *other,
                      const char *programme, int64_t now);
 
-/* One bit each; bit 31 for any that is in no table. */
-uint32_t cor_category_bits(const Corridor__V1__Header *header);
+/* One bit each; bit 31, which no row of the SOP table allows, for any that is in no table. */
+uint32_t cor_category_set(const Corridor__V1__DataCategory *list, size_t n);
 #endif

@@ -133,6 +133,10 @@ CHANGE(travel_without_person, w->header.basis = COR_BASIS(NO_PERSONAL_DATA))
 CHANGE(purpose_monitoring, w->header.purpose = COR_PURPOSE(MONITORING_EVALUATION))
 CHANGE(purpose_out_of_range, w->header.purpose = (Corridor__V1__Purpose)40)
 CHANGE(carries_beyond_the_table, w->categories[w->header.n_categories++] = (Corridor__V1__DataCategory)40)
+static void agreed_and_carried_beyond_the_table(world *w) {
+  agreed_beyond_the_table(w);
+  carries_beyond_the_table(w);
+}
 CHANGE(carries_protection, carry(w, CAT(PROTECTION_RISK)))
 CHANGE(carries_health, carry(w, CAT(BIODATA) | CAT(HEALTH_DATA)))
 CHANGE(carries_nothing, carry(w, 0))
@@ -293,6 +297,7 @@ static const pair pairs[] = {
   PAIR("categories", CASE_FILE, carries_health, COR_CATEGORY_NOT_ALLOWED, "categories"),
   PAIR("categories", ABN, carries_protection, COR_CATEGORY_NOT_ALLOWED, "categories"),
   PAIR("categories", CASE_FILE, carries_beyond_the_table, COR_NO_AGREEMENT, "categories"),
+  PAIR("categories", CASE_FILE, agreed_and_carried_beyond_the_table, COR_CATEGORY_NOT_ALLOWED, "categories"),
   PAIR("categories", CONSENT_RECORD, carries_beyond_the_table, COR_CATEGORY_NOT_ALLOWED, "categories"),
   PAIR("categories", CASE_FILE, carries_nothing, COR_CATEGORY_NOT_ALLOWED, "categories"),
   PAIR("categories", CASE_FILE, compartment_protection, COR_CATEGORY_NOT_ALLOWED, "categories"),
