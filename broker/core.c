@@ -96,13 +96,6 @@ typedef struct beats {
   bool used;     /* memory, since it was last given back */
 } beats;
 
-static bool due(int64_t *last, int64_t every) {
-  int64_t now = cor_clock_monotonic_ms();
-  if (now - *last < every) return false;
-  *last = now;
-  return true;
-}
-
 static void see_database(core *c, beats *b, bool there) {
   if (there != b->database)
     COR_LOG(c->log, there ? COR_INFO : COR_ALARM, there ? "database-there" : "database-away");
@@ -120,13 +113,13 @@ static void see_database(core *c, beats *b, bool there) {
  * arenas of several threads; none of them gives it back by itself. */
 static void give_back(beats *b, bool working) {
   b->used |= working;
-  if (working || !b->used || !due(&b->trim, TRIM_MS)) return;
+  if (working || !b->used || !cor_clock_due(&b->trim, TRIM_MS)) return;
   (void)malloc_trim(0);
   b->used = false;
 }
 
 static void one_turn(core *c, round_t *r, beats *b) {
-  if (due(&b->registry, REGISTRY_MS)) {
+  if (cor_clock_due(&b->registry, REGISTRY_MS)) {
     bool there = db_ready(c->db) && core_prepare(c) && session_follow_cards(c);
     see_database(c, b, there);
   }

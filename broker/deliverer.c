@@ -47,13 +47,6 @@ typedef struct beats {
   int64_t leases_from; /* gate time */
 } beats;
 
-static bool due(int64_t *last, int64_t every) {
-  const int64_t now = cor_clock_monotonic_ms();
-  if (now - *last < every) return false;
-  *last = now;
-  return true;
-}
-
 static bool claim(core *c, bool sweep, bool *any) {
   if (claim_round(c, sweep, any)) return true;
   core_count(c, CORE_DATABASE_ERRORS, 1);
@@ -105,17 +98,17 @@ static void *deliver(void *arg) {
     uint64_t count;
     if (poll(&item, 1, REST_MS) > 0 && read(d->wake, &count, sizeof count) < 0 && errno != EAGAIN) abort();
     if (!follow(d) || !db_ready(c->db)) continue;
-    if ((due(&b.registry, REGISTRY_MS) || c->stale) && !registry_refresh(c, &changed)) continue;
+    if ((cor_clock_due(&b.registry, REGISTRY_MS) || c->stale) && !registry_refresh(c, &changed)) continue;
     if (!c->cards) continue; /* nothing is decided without a list */
-    if (due(&b.recount, RECOUNT_MS)) {
+    if (cor_clock_due(&b.recount, RECOUNT_MS)) {
       b.leases_from = 0;
       if (!claim_recount(c)) continue;
     }
-    if (due(&b.heads, HEADS_MS) && !queue_heads(c)) continue;
-    const bool all = due(&b.sweep, b.sweep_every) || c->stale;
+    if (cor_clock_due(&b.heads, HEADS_MS) && !queue_heads(c)) continue;
+    const bool all = cor_clock_due(&b.sweep, b.sweep_every) || c->stale;
     c->stale = false;
     claims(d, &b, all);
-    if (due(&b.timer, TIMER_MS)) timers(c, &b);
+    if (cor_clock_due(&b.timer, TIMER_MS)) timers(c, &b);
   }
   return NULL;
 }

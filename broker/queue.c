@@ -94,8 +94,11 @@ static bool ask_offices(core *c, bool sweep, db_args *args) {
     if (!s->open || (!s->due && !sweep)) continue;
     s->due = false;
     if (s->in_flight >= s->window || s->in_flight_bytes >= s->window_bytes) continue;
-    if (s->look_back) memset(s->look_from, 0, sizeof s->look_from); /* till the heads are read again */
-    s->look_back = false;
+    if (s->look_back) { /* till the heads are read again, when something has left */
+      memset(s->look_from, 0, sizeof s->look_from);
+      s->look_n = 0;
+      s->look_back = false;
+    }
     uint32_t free_slots = s->window - s->in_flight;
     add_queue(&list, s, sweep);
     db_add_i64(room, free_slots < PER_OFFICE ? free_slots : PER_OFFICE);
@@ -138,8 +141,9 @@ static bool ask_heads(core *c, db_args *args) {
   db_array *connection = db_list(args, DB_I64);
   pthread_mutex_lock(&c->sessions->lock);
   for (size_t i = 0; i < c->sessions->n; i++) {
-    const session *s = &c->sessions->list[i];
-    if (!s->open) continue;
+    session *s = &c->sessions->list[i];
+    if (!s->open || s->look_n == s->delivered_n) continue;
+    s->look_n = s->delivered_n;
     add_queue(&list, s, false);
     db_add_i64(connection, (int64_t)s->connection);
   }

@@ -14,6 +14,7 @@ enum { QUEUE_LOOK_MAX = 256 };
  * sweep all offices are looked at, each queue from its very beginning; else only those for which something
  * may wait. For the deliverer's thread. Free with PQclear. */
 bool queue_look(core *c, bool sweep, PGresult **out) COR_MUST_CHECK;
-/* Where each office's queue begins now, for the looks to come. A few times a second. */
+/* Where the queues begin now from which something has left, for the looks to come. A
+ * few times a second; idle offices cost nothing. */
 bool queue_heads(core *c) COR_MUST_CHECK;
 #endif

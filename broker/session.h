@@ -32,6 +32,7 @@ typedef struct session {
   bool due;             /* something may wait for it */
   bool look_back;       /* perhaps further back than where its queue began */
   int64_t look_from[2]; /* the deliverer's: where its queue began, by lane */
+  uint64_t look_n;      /* delivered_n when that was read: where nothing left, it stands */
   bool cards_due;       /* the core's: a newer list is to be sent */
 } session;
 

@@ -52,6 +52,13 @@ static int64_t read_us(clockid_t id) {
 static int64_t system_ms(void) {
   return read_us(CLOCK_REALTIME) / 1000;
 }
+bool cor_clock_due(int64_t *last, int64_t every) {
+  const int64_t now = cor_clock_monotonic_ms();
+  if (now - *last < every) return false;
+  *last = now;
+  return true;
+}
+
 int64_t cor_clock_monotonic_us(void) {
   return read_us(CLOCK_MONOTONIC);
 }

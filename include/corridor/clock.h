@@ -19,7 +19,9 @@ void cor_clock_destroy(cor_clock **clock);
 
 int64_t cor_clock_now(cor_clock *clock); /* ms UTC */
 int64_t cor_clock_monotonic_ms(void);    /* for timeouts only */
-int64_t cor_clock_monotonic_us(void);    /* for metrics only */
+/* Whether so many ms have passed since *last, by the monotonic clock; then *last is now. */
+bool cor_clock_due(int64_t *last, int64_t every);
+int64_t cor_clock_monotonic_us(void); /* for metrics only */
 
 /* Makes the file (start, refused if it exists) or moves it forward (set,
  * refuses to go back with BAD_INPUT). A running clock follows within 50 ms. */
