@@ -156,6 +156,33 @@ static int withdrawal(const ProtobufCMessage *body, cor_content_fault *fault) {
   BODY(ConsentWithdrawal);
   if (b->extent == CORRIDOR__V1__WITHDRAWAL_EXTENT__ALL_CONSENT && b->consent_id.len != 0)
     return FAULT(COR_BAD_INPUT, "/consentId", "must be absent when all consent is withdrawn");
+  const bool part = b->extent == CORRIDOR__V1__WITHDRAWAL_EXTENT__PART;
+  const bool named = !blank(b->recipient_office) || b->purpose != 0;
+  if (part && !named)
+    return FAULT(COR_MISSING_FIELD, "/recipientOffice", "a part is of a recipient, of a purpose, or of both");
+  if (!part && named)
+    return FAULT(COR_BAD_INPUT, "/extent", "must be PART when a recipient or a purpose is named");
+  return COR_OK;
+}
+
+static int suspension_answer(const ProtobufCMessage *body, cor_content_fault *fault) {
+  BODY(SuspensionAnswer);
+  if (b->outcome == CORRIDOR__V1__SUSPENSION_OUTCOME__CONFIRMED && b->ground != 0)
+    return FAULT(COR_BAD_INPUT, "/ground", "must be absent when the withdrawal is confirmed");
+  return COR_OK;
+}
+
+static int data_request(const ProtobufCMessage *body, cor_content_fault *fault) {
+  BODY(DataRequest);
+  if (b->action != CORRIDOR__V1__DATA_ACTION__RECTIFIED && b->replacement_id.len != 0)
+    return FAULT(COR_BAD_INPUT, "/replacementId", "must be absent unless the action is RECTIFIED");
+  return COR_OK;
+}
+
+static int data_statement(const ProtobufCMessage *body, cor_content_fault *fault) {
+  BODY(DataStatement);
+  if (b->outcome == CORRIDOR__V1__DATA_OUTCOME__DONE && b->ground != 0)
+    return FAULT(COR_BAD_INPUT, "/ground", "must be absent when it was done");
   return COR_OK;
 }
 
@@ -192,6 +219,9 @@ static const cor_content_relation relations[] = {
     {COR_T(CONSENT_RECORD), COR_C(RECORD), consent_record},
     {COR_T(CONSENT_WITHDRAWAL), COR_C(RECORD), withdrawal},
     {COR_T(CONTENT_STATEMENT), COR_C(RECORD), content_statement},
+    {COR_T(SUSPENSION_ANSWER), COR_C(RECORD), suspension_answer},
+    {COR_T(DATA_REQUEST), COR_C(RECORD), data_request},
+    {COR_T(DATA_STATEMENT), COR_C(RECORD), data_statement},
     {COR_T(NOTICE_BUNDLE), COR_C(RECORD), notice_bundle},
 };
 

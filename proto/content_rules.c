@@ -68,6 +68,15 @@ static bool completed(const ProtobufCMessage *b) {
 static bool one_consent(const ProtobufCMessage *b) {
   return ((const Corridor__V1__ConsentWithdrawal *)b)->extent == CORRIDOR__V1__WITHDRAWAL_EXTENT__ONE_CONSENT;
 }
+static bool was_rectified(const ProtobufCMessage *b) {
+  return ((const Corridor__V1__DataRequest *)b)->action == CORRIDOR__V1__DATA_ACTION__RECTIFIED;
+}
+static bool was_lifted(const ProtobufCMessage *b) {
+  return ((const Corridor__V1__SuspensionAnswer *)b)->outcome == CORRIDOR__V1__SUSPENSION_OUTCOME__LIFTED;
+}
+static bool not_done(const ProtobufCMessage *b) {
+  return ((const Corridor__V1__DataStatement *)b)->outcome == CORRIDOR__V1__DATA_OUTCOME__NOT_DONE;
+}
 static bool by_code(const ProtobufCMessage *b) {
   return ((const Corridor__V1__ConsentWithdrawal *)b)->withdrawal_hash.len > 0;
 }
@@ -223,10 +232,24 @@ static const cor_content_rule rules[] = {
 
   {IN_RECORD(CONSENT_WITHDRAWAL), "extent", COR_MUST, COR_ANY, NULL, "[004:3430]"},
   {IN_RECORD(CONSENT_WITHDRAWAL), "consent_id", COR_MUST, COR_BYTES_16, one_consent, "[004:3430]"},
+  {IN_RECORD(CONSENT_WITHDRAWAL), "consent_id", COR_MAY, COR_BYTES_16, NULL, "[004:3430]"},
   {IN_RECORD(CONSENT_WITHDRAWAL), "reference_hash", COR_MUST, COR_BYTES_32, by_code, "design 4: withdrawal"},
   {IN_RECORD(CONSENT_WITHDRAWAL), "reference_hash", COR_MAY, COR_BYTES_32, NULL, "design 4: withdrawal"},
   {IN_RECORD(CONSENT_WITHDRAWAL), "withdrawal_hash", COR_MAY, COR_BYTES_32, NULL, "design 4: withdrawal"},
   {IN_RECORD(CONSENT_WITHDRAWAL), "withdrawn_at", COR_MUST, COR_ANY, NULL, "[004:3430]"},
+  {IN_RECORD(CONSENT_WITHDRAWAL), "recipient_office", COR_MAY, COR_OFFICE, NULL, "dictionary 4.1"},
+
+  {IN_RECORD(SUSPENSION_ANSWER), "outcome", COR_MUST, COR_ANY, NULL, "design 4: withdrawal without the code"},
+  {IN_RECORD(SUSPENSION_ANSWER), "ground", COR_MUST, COR_ANY, was_lifted, "design 4 (P)"},
+
+  {IN_RECORD(DATA_REQUEST), "action", COR_MUST, COR_ANY, NULL, "design 4 (P)"},
+  {IN_RECORD(DATA_REQUEST), "message_ids", COR_MUST, COR_BYTES_16, was_rectified, "design 4 (P)"},
+  {IN_RECORD(DATA_REQUEST), "message_ids", COR_MAY, COR_BYTES_16, NULL, "design 4 (P)"},
+  {IN_RECORD(DATA_REQUEST), "replacement_id", COR_MUST, COR_BYTES_16, was_rectified, "design 4 (P)"},
+
+  {IN_RECORD(DATA_STATEMENT), "message_ids", COR_MUST, COR_BYTES_16, NULL, "design 4 (P)"},
+  {IN_RECORD(DATA_STATEMENT), "outcome", COR_MUST, COR_ANY, NULL, "design 4 (P)"},
+  {IN_RECORD(DATA_STATEMENT), "ground", COR_MUST, COR_ANY, not_done, "design 4 (P)"},
 
   {IN_RECORD(ERASURE_STATEMENT), "message_ids", COR_MUST, COR_BYTES_16, NULL, "design 4: withdrawal"},
   {IN_RECORD(ERASURE_STATEMENT), "ground", COR_MUST, COR_ANY, NULL, "design 4: withdrawal"},
@@ -246,6 +269,14 @@ static const cor_content_rule rules[] = {
   {IN_RECORD(WITHDRAWAL_NOTICE), "answer_due", COR_MAY, COR_ANY, NULL, "design 4"},
   {IN_RECORD(WITHDRAWAL_NOTICE), "answer", COR_MAY, COR_ANY, NULL, "design 3: restore"},
   {IN_RECORD(WITHDRAWAL_NOTICE), "answer_body", COR_MAY, COR_ANY, NULL, "design 3: restore"},
+  {IN_RECORD(WITHDRAWAL_NOTICE), "recipient_office", COR_MAY, COR_OFFICE, NULL, "design 4"},
+  {IN_RECORD(SUSPENSION_NOTICE), "suspended_at", COR_MUST, COR_ANY, NULL, "design 4"},
+  {IN_RECORD(SUSPENSION_NOTICE), "answer_due", COR_MUST, COR_ANY, NULL, "design 4"},
+  {IN_RECORD(DATA_NOTICE), "action", COR_MUST, COR_ANY, NULL, "design 4 (P)"},
+  {IN_RECORD(DATA_NOTICE), "message_ids", COR_MUST, COR_BYTES_16, NULL, "design 4 (P)"},
+  {IN_RECORD(DATA_NOTICE), "replacement_id", COR_MAY, COR_BYTES_16, NULL, "design 4 (P)"},
+  {IN_RECORD(DATA_NOTICE), "asked_at", COR_MUST, COR_ANY, NULL, "design 4 (P)"},
+  {IN_RECORD(DATA_NOTICE), "answer_due", COR_MUST, COR_ANY, NULL, "design 4 (P)"},
   {IN_RECORD(OBLIGATION_NOTICE), "obligation_id", COR_MUST, COR_BYTES_16, NULL, "design 5"},
   {IN_RECORD(OBLIGATION_NOTICE), "kind", COR_MUST, COR_ANY, NULL, "design 5"},
   {IN_RECORD(OBLIGATION_NOTICE), "responsible", COR_MUST, COR_OFFICE, NULL, "design 5"},

@@ -7,7 +7,7 @@
  *
  * Order: parties -> an agreement between the two offices -> standing -> what
  * the agreement says of this case -> legal basis -> safeguards -> process
- * preconditions -> limits. The agreement is judged in two halves on purpose:
+ * preconditions -> limits -> suspension. The agreement is judged in two halves on purpose:
  * whether two offices have one at all is public, so it may be answered first;
  * programme and withdrawal are facts of a case and come after standing, so that
  * "unknown case" and "not your case" are one answer (design 4, invariant 10).
@@ -148,12 +148,15 @@ static verdict goes_to_a_party(const question *q) {
 }
 
 /* After a withdrawal the only things that may still move are the withdrawal
- * itself, its answers, a provider's "no", and what the hub has to tell. */
+ * itself, its answers, what corrects or restricts the use of what was told
+ * before, a provider's "no", and what the hub has to tell. */
 static verdict case_stands(const question *q) {
   if (!q->facts->case_withdrawn || q->row->from_hub) return pass;
   switch (q->header->type) {
   case COR_T(CONSENT_WITHDRAWAL):
   case COR_T(ERASURE_STATEMENT):
+  case COR_T(DATA_REQUEST):
+  case COR_T(DATA_STATEMENT):
   case COR_T(CONTENT_STATEMENT): return pass;
   default: break;
   }
@@ -206,12 +209,19 @@ static bool scope_reaches(const cor_gate_scope *scope, const question *q) {
 }
 
 /* Scopes may cover jointly: contact under one, health under another. */
-static verdict scopes_cover(const question *q, uint32_t wanted) {
+static bool covered(const question *q, uint32_t wanted, bool with_withdrawn) {
   const cor_gate_consent *consent = &q->facts->consent;
   uint32_t open = wanted & ~ONLY_OPERATIONAL;
   for (size_t i = 0; i < consent->n_scopes && i < COR_GATE_SCOPES_MAX; i++)
-    if (scope_reaches(&consent->scopes[i], q)) open &= ~consent->scopes[i].categories;
-  return open == 0 ? pass : refuse(COR_NO_CONSENT, "categories");
+    if (scope_reaches(&consent->scopes[i], q) && (with_withdrawn || !consent->scopes[i].withdrawn))
+      open &= ~consent->scopes[i].categories;
+  return open == 0;
+}
+
+/* A part that was taken back does not count; but who asks is told that it was. */
+static verdict scopes_cover(const question *q, uint32_t wanted) {
+  if (covered(q, wanted, false)) return pass;
+  return refuse(covered(q, wanted, true) ? COR_CONSENT_WITHDRAWN : COR_NO_CONSENT, "categories");
 }
 
 /* An offer carries no person and no consent id, yet is not made at all unless
@@ -272,10 +282,20 @@ static verdict table_understood(const question *q) {
   return known ? pass : refuse(COR_TABLE_VERSION, "table_version");
 }
 
+/* --- suspension --- */
+
+/* Somebody says that the person withdraws: until the responsible office has asked,
+ * what stands on consent waits, and nothing else does. An offer stands on the consent
+ * in its cover. The last rule, so that nothing waits that would not pass in the end. */
+static verdict not_suspended(const question *q) {
+  bool on_consent = q->header->basis == COR_BASIS(CONSENT) || q->row->needs_cover;
+  return q->facts->case_suspended && on_consent ? refuse(COR_CASE_SUSPENDED, "handle") : pass;
+}
+
 static verdict (*const rules[])(const question *) = {
     sender_active,  recipient_active, roles_fit,     agreement_between, has_standing,       goes_to_a_party,
     case_stands,    agreement_covers, basis_allowed, purpose_fits,      categories_allowed, consent_covers,
-    safeguards_met, happened_before,  referral_free, within_time,       table_understood,
+    safeguards_met, happened_before,  referral_free, within_time,       table_understood,   not_suspended,
 };
 
 cor_decision cor_gate_decide(const cor_gate_facts *facts, const Corridor__V1__Header *header) {

@@ -66,6 +66,21 @@ static const cor_sop_row rows[] = {
    .to_hub = true, .from_roles = ANY_OFFICE, .lane = COR_LANE_OVERTAKES,
    .cite = "any step [003:222; 004:3430]"},
 
+  {.type = COR_T(SUSPENSION_ANSWER), .name = "SuspensionAnswer", RECORD_ROW,
+   .to_hub = true, .from_roles = REGISTRARS, .lane = COR_LANE_OVERTAKES,
+   .closes = {COR_DUTY_SUSPENSION_ANSWER},
+   .cite = "design 4: withdrawal without the code"},
+
+  {.type = COR_T(DATA_REQUEST), .name = "DataRequest", RECORD_ROW,
+   .to_hub = true, .from_roles = ANY_OFFICE,
+   .cite = "design 4 (P): rectification and restriction travel as a withdrawal does"},
+
+  /* Its handle is that of the notice it answers; as below. */
+  {.type = COR_T(DATA_STATEMENT), .name = "DataStatement", RECORD_ROW,
+   .to_hub = true, .from_roles = ANY_OFFICE,
+   .closes = {COR_DUTY_DATA_ANSWER},
+   .cite = "design 4 (P): rectification and restriction"},
+
   /* Its handle is that of the notice it answers, a case's or a referral's. */
   {.type = COR_T(ERASURE_STATEMENT), .name = "ErasureStatement", RECORD_ROW,
    .to_hub = true, .from_roles = ANY_OFFICE,
@@ -185,6 +200,12 @@ static const cor_sop_row rows[] = {
   /* Its handle is its own message id: it is about no one case. */
   {.type = COR_T(NOTICE_BUNDLE), .name = "NoticeBundle", HUB_NOTICE,
    .cite = "design 8: batches"},
+  {.type = COR_T(SUSPENSION_NOTICE), .name = "SuspensionNotice", HUB_NOTICE,
+   .opens = {COR_DUTY_SUSPENSION_ANSWER},
+   .cite = "design 4: withdrawal without the code"},
+  {.type = COR_T(DATA_NOTICE), .name = "DataNotice", HUB_NOTICE,
+   .opens = {COR_DUTY_DATA_ANSWER},
+   .cite = "design 4 (P): rectification and restriction"},
 };
 
 /* Escalation hours are (P); the shorter, the more hangs on the answer. */
@@ -201,6 +222,10 @@ static const cor_duty_row duties[] = {
    COR_START_EVENT, COR_UNIT_AT_EVENT, 0, {24, 72}, "[004:3008]"},
   {COR_DUTY_ERASURE_ANSWER, "Answer to the withdrawal due", COR_OWNER_RECIPIENT,
    COR_START_ADMISSION, COR_UNIT_HOURS, 72, {0, 24}, "design 4: withdrawal (P)"},
+  {COR_DUTY_SUSPENSION_ANSWER, "Answer to the suspension due", COR_OWNER_RECIPIENT,
+   COR_START_ADMISSION, COR_UNIT_HOURS, 24, {0, 24}, "design 4: withdrawal without the code"},
+  {COR_DUTY_DATA_ANSWER, "Answer about the data due", COR_OWNER_RECIPIENT,
+   COR_START_ADMISSION, COR_UNIT_HOURS, 72, {0, 24}, "design 4 (P): rectification, restriction"},
 };
 
 /* Readers to whom the need-to-know matrix never gives some categories that a
@@ -218,6 +243,9 @@ static const struct {
   {COR_T(REGISTRATION), COR_C(RECORD), &corridor__v1__registration__descriptor},
   {COR_T(CONSENT_RECORD), COR_C(RECORD), &corridor__v1__consent_record__descriptor},
   {COR_T(CONSENT_WITHDRAWAL), COR_C(RECORD), &corridor__v1__consent_withdrawal__descriptor},
+  {COR_T(SUSPENSION_ANSWER), COR_C(RECORD), &corridor__v1__suspension_answer__descriptor},
+  {COR_T(DATA_REQUEST), COR_C(RECORD), &corridor__v1__data_request__descriptor},
+  {COR_T(DATA_STATEMENT), COR_C(RECORD), &corridor__v1__data_statement__descriptor},
   {COR_T(ERASURE_STATEMENT), COR_C(RECORD), &corridor__v1__erasure_statement__descriptor},
   {COR_T(CONTENT_STATEMENT), COR_C(RECORD), &corridor__v1__content_statement__descriptor},
   {COR_T(CASE_FILE), COR_C(OPERATIONS), &corridor__v1__case_file_operations__descriptor},
@@ -236,6 +264,8 @@ static const struct {
   {COR_T(WITHDRAWAL_NOTICE), COR_C(RECORD), &corridor__v1__withdrawal_notice__descriptor},
   {COR_T(OBLIGATION_NOTICE), COR_C(RECORD), &corridor__v1__obligation_notice__descriptor},
   {COR_T(NOTICE_BUNDLE), COR_C(RECORD), &corridor__v1__notice_bundle__descriptor},
+  {COR_T(SUSPENSION_NOTICE), COR_C(RECORD), &corridor__v1__suspension_notice__descriptor},
+  {COR_T(DATA_NOTICE), COR_C(RECORD), &corridor__v1__data_notice__descriptor},
 };
 /* clang-format on */
 

@@ -23,6 +23,7 @@ typedef struct cor_gate_scope {
   char recipient_office[COR_OFFICE_MAX + 1]; /* empty: by role */
   Corridor__V1__Role recipient_role;
   bool onward;
+  bool withdrawn; /* this part of the consent, for this recipient */
 } cor_gate_scope;
 
 enum { COR_GATE_SCOPES_MAX = 32, COR_GATE_TYPES = 40 };
@@ -43,6 +44,7 @@ typedef struct cor_gate_facts {
   /* the case behind the handle (for a referral: its case) */
   bool case_known;
   bool case_withdrawn; /* decision to return or all consent withdrawn */
+  bool case_suspended; /* it may be withdrawn: the responsible office asks the person */
   char programme[32];
   bool sender_standing;      /* on the header's handle (an offer: on the cover's case) */
   cor_gate_consent consent;  /* of header.consent_id, for offers of cover.consent_id */

@@ -49,6 +49,8 @@
   X(TABLE_VERSION,              45, false, 403, 4, "SOP table version")                      \
   X(REFERRAL_TAKEN,             46, false, 409, 4, "never two providers holding one")        \
   X(CASE_WITHDRAWN,             47, false, 403, 4, "[003:222]")                              \
+  X(CASE_SUSPENDED,             70, true,  202, 5, "design 4: withdrawal without the code")  \
+  X(NOTHING_TO_ANSWER,          71, false, 409, 4, "design 4: one question, one answer")     \
   /* the local agent and its people */                                                       \
   X(KEPT_NOT_SENT,              50, true,  202, 5, "agent keeps when it cannot send")        \
   X(NOT_PERMITTED,              51, false, 403, 6, "no key to this compartment")             \

@@ -168,7 +168,7 @@ static void make_facts(input *in) {
                                   .valid_until = INPUT_NOW + INPUT_HOUR,
                                   .n_scopes = INPUT_SCOPES};
   for (size_t i = 0; i < INPUT_SCOPES; i++)
-    f->consent.scopes[i] = (cor_gate_scope){COR_PURPOSE(RETURN_PREPARATION), ~0u, "iom-gn", 0, false};
+    f->consent.scopes[i] = (cor_gate_scope){COR_PURPOSE(RETURN_PREPARATION), ~0u, "iom-gn", 0, false, false};
   in->refused = in->permitted;
   f->consent.scopes[INPUT_SCOPES - 1].purpose = COR_PURPOSE(TRAVEL_ARRANGEMENT);
 }

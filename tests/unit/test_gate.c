@@ -75,7 +75,7 @@ static void plain(world *w, Corridor__V1__MessageType type) {
   if (type == COR_T(REGISTRATION)) f->case_known = f->sender_standing = false;
   f->consent = (cor_gate_consent){
       .found = true, .valid_from = NOW - HOUR, .valid_until = NOW + HOUR, .n_scopes = 1};
-  f->consent.scopes[0] = (cor_gate_scope){h->purpose, ~0u, "two", 0, false};
+  f->consent.scopes[0] = (cor_gate_scope){h->purpose, ~0u, "two", 0, false, false};
 
   w->offices[0] = f->sender.office;
   w->offices[1] = f->recipient.office;
@@ -124,6 +124,7 @@ CHANGE(case_unknown, w->facts.case_known = false)
 CHANGE(no_standing, w->facts.sender_standing = false)
 CHANGE(not_a_party, w->facts.recipient_is_other_party = false)
 CHANGE(case_withdrawn, w->facts.case_withdrawn = true)
+CHANGE(case_suspended, w->facts.case_suspended = true)
 CHANGE(vital_interest, w->header.basis = COR_BASIS(VITAL_INTEREST_OTHER))
 CHANGE(life_at_risk, w->header.basis = COR_BASIS(LIFE_AT_RISK))
 CHANGE(best_interests, w->header.basis = COR_BASIS(CHILD_BEST_INTERESTS))
@@ -189,6 +190,31 @@ static void scopes_joined(world *w) {
   c->scopes[1].categories = ~CAT(CONTACT);
   c->n_scopes = 2;
 }
+static void scope_withdrawn(world *w) {
+  w->facts.consent.scopes[0].withdrawn = true;
+}
+static void one_of_two_scopes_withdrawn(world *w) {
+  scopes_joined(w);
+  w->facts.consent.scopes[1].withdrawn = true;
+}
+static void other_scope_withdrawn(world *w) {
+  scopes_joined(w);
+  w->facts.consent.scopes[0].categories = ~0u;
+  w->facts.consent.scopes[1].withdrawn = true;
+}
+static void scope_withdrawn_and_too_few(world *w) {
+  scope_withdrawn(w);
+  w->facts.consent.scopes[0].categories = CAT(CONTACT);
+}
+static void suspended_without_person(world *w) {
+  case_suspended(w);
+  travel_without_person(w);
+  carry(w, CAT(OPERATIONAL));
+}
+static void suspended_without_consent(world *w) {
+  case_suspended(w);
+  w->facts.consent.found = false;
+}
 static void health_part(world *w) {
   w->header.compartment = COR_C(HEALTH);
   w->header.purpose = w->facts.consent.scopes[0].purpose = COR_PURPOSE(CONTINUITY_OF_CARE);
@@ -202,6 +228,14 @@ static void health_life_at_risk(world *w) {
   health_part(w);
   w->facts.consent.found = false;
   life_at_risk(w);
+}
+static void suspended_best_interests(world *w) {
+  case_suspended(w);
+  best_interests(w);
+}
+static void suspended_health_life_at_risk(world *w) {
+  health_life_at_risk(w);
+  case_suspended(w);
 }
 static void answer_no_when_taken(world *w) {
   referral_taken(w);
@@ -263,6 +297,9 @@ static const pair pairs[] = {
   PAIR("standing", CONSENT_RECORD, no_standing, COR_NO_STANDING, "handle"),
   PAIR("standing", ERASURE_STATEMENT, no_standing, COR_NO_STANDING, "handle"),
   PAIR("standing", CONTENT_STATEMENT, no_standing, COR_NO_STANDING, "handle"),
+  PAIR("standing", SUSPENSION_ANSWER, no_standing, COR_NO_STANDING, "handle"),
+  PAIR("standing", DATA_REQUEST, no_standing, COR_NO_STANDING, "handle"),
+  PAIR("standing", DATA_STATEMENT, no_standing, COR_NO_STANDING, "handle"),
   PAIR("standing", CONSENT_WITHDRAWAL, no_standing, COR_OK, ""),
   PAIR("standing", CONSENT_WITHDRAWAL, case_unknown, COR_OK, ""),
   PAIR("standing", OBLIGATION_NOTICE, no_standing, COR_OK, ""),
@@ -279,6 +316,9 @@ static const pair pairs[] = {
   PAIR("case stands", CONSENT_WITHDRAWAL, case_withdrawn, COR_OK, ""),
   PAIR("case stands", ERASURE_STATEMENT, case_withdrawn, COR_OK, ""),
   PAIR("case stands", CONTENT_STATEMENT, case_withdrawn, COR_OK, ""),
+  PAIR("case stands", DATA_REQUEST, case_withdrawn, COR_OK, ""),
+  PAIR("case stands", DATA_STATEMENT, case_withdrawn, COR_OK, ""),
+  PAIR("case stands", SUSPENSION_ANSWER, case_withdrawn, COR_CASE_WITHDRAWN, "handle"),
   PAIR("case stands", WITHDRAWAL_NOTICE, case_withdrawn, COR_OK, ""),
   PAIR("basis", CASE_FILE, record_duty, COR_BASIS_NOT_ALLOWED, "basis"),
   PAIR("basis", CASE_FILE, vital_interest, COR_BASIS_NOT_ALLOWED, "basis"),
@@ -321,6 +361,11 @@ static const pair pairs[] = {
   PAIR("consent", CASE_FILE, scope_by_other_role, COR_NO_CONSENT, "categories"),
   PAIR("consent", CASE_FILE, scopes_joined, COR_OK, ""),
   PAIR("consent", CASE_FILE, no_scopes, COR_NO_CONSENT, "categories"),
+  PAIR("consent", CASE_FILE, scope_withdrawn, COR_CONSENT_WITHDRAWN, "categories"),
+  PAIR("consent", CASE_FILE, one_of_two_scopes_withdrawn, COR_CONSENT_WITHDRAWN, "categories"),
+  PAIR("consent", CASE_FILE, other_scope_withdrawn, COR_OK, ""),
+  PAIR("consent", CASE_FILE, scope_withdrawn_and_too_few, COR_NO_CONSENT, "categories"),
+  PAIR("consent", REFERRAL, scope_withdrawn, COR_CONSENT_WITHDRAWN, "categories"),
   PAIR("consent", CASE_FILE, scopes_past_the_limit, COR_NO_CONSENT, "categories"),
   PAIR("consent", ABN_CONFIRM, consent_missing, COR_OK, ""),
   PAIR("consent", REFERRAL, consent_missing, COR_NO_CONSENT, "cover"),
@@ -349,6 +394,18 @@ static const pair pairs[] = {
   PAIR("limits", CASE_FILE, table_newer, COR_TABLE_VERSION, "table_version"),
   PAIR("limits", CASE_FILE, table_none, COR_TABLE_VERSION, "table_version"),
   PAIR("limits", CASE_FILE, table_ancient, COR_TABLE_VERSION, "table_version"),
+  PAIR("suspension", CASE_FILE, case_suspended, COR_CASE_SUSPENDED, "handle"),
+  PAIR("suspension", REFERRAL, case_suspended, COR_CASE_SUSPENDED, "handle"),
+  PAIR("suspension", REFERRAL_HANDOVER, case_suspended, COR_CASE_SUSPENDED, "handle"),
+  PAIR("suspension", REFERRAL_HANDOVER, suspended_best_interests, COR_OK, ""),
+  PAIR("suspension", CASE_FILE, suspended_health_life_at_risk, COR_OK, ""),
+  PAIR("suspension", DEPARTURE_CONFIRMATION, suspended_without_person, COR_OK, ""),
+  PAIR("suspension", REFERRAL_ACK, case_suspended, COR_OK, ""),
+  PAIR("suspension", CONSENT_RECORD, case_suspended, COR_OK, ""),
+  PAIR("suspension", CONSENT_WITHDRAWAL, case_suspended, COR_OK, ""),
+  PAIR("suspension", SUSPENSION_ANSWER, case_suspended, COR_OK, ""),
+  PAIR("suspension", SUSPENSION_NOTICE, case_suspended, COR_OK, ""),
+  PAIR("suspension", CASE_FILE, suspended_without_consent, COR_NO_CONSENT, "consent_id"),
   PAIR("deny by default", CASE_FILE, type_unknown, COR_UNKNOWN_ENUM, "type"),
 };
 /* When two rules refuse, the earlier one answers. */
@@ -364,6 +421,9 @@ static const struct { void (*first)(world *), (*second)(world *); int code; } or
   {consent_withdrawn, consent_ends_now, COR_CONSENT_WITHDRAWN},
   {consent_missing, no_history, COR_NO_CONSENT},
   {no_history, expires_now, COR_PRECONDITION_MISSING},
+  {case_withdrawn, case_suspended, COR_CASE_WITHDRAWN},
+  {expires_now, case_suspended, COR_EXPIRED},
+  {table_newer, case_suspended, COR_TABLE_VERSION},
 };
 /* clang-format on */
 #define COUNT(a) ((int)(sizeof(a) / sizeof *(a)))
@@ -439,7 +499,7 @@ START_TEST(unknown_and_not_yours_look_the_same) {
     w.facts.case_known = false;
     memset(&w.facts.consent, 0, sizeof w.facts.consent);
     w.facts.programme[0] = '\0';
-    w.facts.case_withdrawn = w.facts.referral_taken = false;
+    w.facts.case_withdrawn = w.facts.case_suspended = w.facts.referral_taken = false;
     w.facts.history = w.facts.history_yes = w.facts.recipient_yes = 0;
     cor_decision absent = cor_gate_decide(&w.facts, &w.header);
     ck_assert_msg(theirs.code == absent.code && strcmp(theirs.field, absent.field) == 0,

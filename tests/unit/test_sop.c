@@ -15,7 +15,8 @@ static const char *const names[] = {
     "ArrivalNotice",    "Referral",         "ReferralAck",
     "ReferralHandover", "ServiceReport",    "EndNotice",
     "WithdrawalNotice", "ObligationNotice", "ContentStatement",
-    "NoticeBundle",
+    "NoticeBundle",     "SuspensionAnswer", "SuspensionNotice",
+    "DataRequest",      "DataNotice",       "DataStatement",
 };
 #define COUNT(a) (sizeof(a) / sizeof *(a))
 
