@@ -4,7 +4,8 @@
  * SHARE, so it and a withdrawal see each other; consents are read after that
  * lock; nothing is sent before the claim is committed; the first claim of a
  * (message, recipient) is one log record; a message the gate no longer permits
- * is stopped, its sender told, and never blocks the next; at most one
+ * is stopped, its sender told, and never blocks the next; one whose case is suspended
+ * leaves the queue for as long, so that no look finds it again; at most one
  * unreceipted message per (recipient, handle), overtaking lane excepted. Trusts
  * rows the core itself wrote. model/claim.pml has this, admission and withdrawal in
  * every order, with all that can fail. */
@@ -178,7 +179,7 @@ static bool stop_refused(core *c, act *a, claim_batch *b) {
   db_array *sequence = db_list(&args, DB_I64), *code = db_list(&args, DB_I32);
   for (size_t i = 0; i < b->n; i++) {
     candidate *k = &b->list[i];
-    if (k->code == COR_OK) continue;
+    if (k->code == COR_OK || k->code == COR_CASE_SUSPENDED) continue;
     db_add_i64(sequence, k->sequence);
     db_add_i64(code, k->code);
   }
@@ -201,6 +202,23 @@ static bool stop_refused(core *c, act *a, claim_batch *b) {
   core_count(c, CORE_STOPPED, PQntuples(r));
   PQclear(r);
   return ok;
+}
+
+/* Under the case's lock, as all that is claimed: who lifts the suspension, and puts it
+ * back into the queue, comes before or after. Nobody is told: it has not ended. */
+static bool set_suspended_aside(core *c, const claim_batch *b) {
+  db_args args = {0};
+  db_array *sequence = db_list(&args, DB_I64);
+  for (size_t i = 0; i < b->n; i++)
+    if (b->list[i].code == COR_CASE_SUSPENDED) db_add_i64(sequence, b->list[i].sequence);
+  if (sequence->count == 0) {
+    db_args_clear(&args);
+    return true;
+  }
+  return db_do(c->db,
+               "UPDATE corridor.delivery SET state = 8"
+               " WHERE sequence = ANY($1::bigint[]) AND " STATE_OF("delivery") " = 1",
+               &args);
 }
 
 /* ---- sending, after the commit ---- */
@@ -260,7 +278,7 @@ static bool claim_batch_run(core *c, claim_batch *b, int64_t now) {
   bool ok = false, current = true;
   act_begin(&a, c, now);
   if (!db_begin(c->db) || !registry_ask(c) || !judge(c, b, now, &current)) goto out;
-  if (!mark_claimed(c, b, now) || !stop_refused(c, &a, b)) goto out;
+  if (!mark_claimed(c, b, now) || !stop_refused(c, &a, b) || !set_suspended_aside(c, b)) goto out;
   for (size_t i = 0; i < b->n; i++)
     if (b->list[i].claimed && b->list[i].first) note(&a, c, &b->list[i], CORRIDOR__V1__LOG_KIND__LOG_CLAIMED);
   ok = act_write(&a, c) && act_commit(c);
@@ -350,7 +368,7 @@ bool claim_timers(core *c, int64_t from, int64_t now) {
   db_i32(&args, QUEUE_LOOK_MAX);
   r = db_run(c->db,
              "UPDATE corridor.delivery d SET state = 5 FROM corridor.message m WHERE d.sequence IN"
-             " (SELECT sequence FROM corridor.delivery WHERE state IN (0, 1) AND expires_at <= $1"
+             " (SELECT sequence FROM corridor.delivery WHERE state IN (0, 1, 8) AND expires_at <= $1"
              "   ORDER BY sequence LIMIT $2 FOR UPDATE SKIP LOCKED)"
              " AND m.message_id = d.message_id AND m.admitted_at = d.admitted_at"
              " RETURNING d.message_id, d.sender, d.handle, d.case_handle, m.type,"

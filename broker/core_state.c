@@ -30,6 +30,8 @@ static const cor_metric metric_rows[CORE_METRICS] = {
     [CORE_SESSIONS] = {"corridor_core_sessions", "offices connected", false, 0},
     [CORE_DATABASE_ERRORS] = {"corridor_core_database_errors_total", "failed transactions", true, 0},
     [CORE_LOG_RECORDS] = {"corridor_core_log_records_total", "log records written", true, 0},
+    [CORE_UNPROVEN_WITHDRAWALS] = {"corridor_core_unproven_withdrawals_total",
+                                   "withdrawals without proof beyond an office's 30 in 24 hours", true, 0},
 };
 
 bool core_open(core *c, const char *office_dir, const char *conninfo, cor_error *err) {

@@ -13,6 +13,7 @@
 #include "duties.h"
 #include "queue.h"
 #include "registry.h"
+#include "suspension.h"
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
@@ -28,6 +29,8 @@ enum {
   SWEEP_MS = 1000,
   SWEEP_SHARE = 20, /* at most that part of the time goes into sweeps, however long one takes */
   TIMER_MS = 500,
+  ASK_MS = 500,
+  FORGET_MS = 10 * 1000,
   RECOUNT_MS = 30 * 1000,
   LEASES_AGAIN_MS = 5 * 60 * 1000,
   CLAIMS_IN_A_ROW = 64
@@ -42,7 +45,7 @@ struct deliverer {
 };
 
 typedef struct beats {
-  int64_t registry, heads, sweep, recount, timer;
+  int64_t registry, heads, sweep, recount, timer, ask, forget;
   int64_t sweep_every;
   int64_t leases_from; /* gate time */
 } beats;
@@ -80,6 +83,15 @@ static void timers(core *c, beats *b) {
     core_count(c, CORE_DATABASE_ERRORS, 1);
 }
 
+/* No deadline: what was said without proof is put to who has to answer, also while the
+ * clock is in doubt. */
+static void questions(core *c, beats *b) {
+  bool ok = true;
+  if (cor_clock_due(&b->ask, ASK_MS)) ok = suspension_ask(c, core_gate_time(c));
+  if (ok && cor_clock_due(&b->forget, FORGET_MS)) ok = suspension_forget(c, core_gate_time(c));
+  if (!ok) core_count(c, CORE_DATABASE_ERRORS, 1);
+}
+
 /* Time and partitions are the core's to keep: nothing is written into a month that
  * has none yet. */
 static bool follow(deliverer *d) {
@@ -108,6 +120,7 @@ static void *deliver(void *arg) {
     const bool all = cor_clock_due(&b.sweep, b.sweep_every) || c->stale;
     c->stale = false;
     claims(d, &b, all);
+    questions(c, &b);
     if (cor_clock_due(&b.timer, TIMER_MS)) timers(c, &b);
   }
   return NULL;

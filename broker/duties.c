@@ -338,9 +338,10 @@ bool duties_write_answered(core *c, act *a) {
   return changes_write(&changes, c);
 }
 
-static bool waive(core *c, act *a, const char *sql, cor_bytes by) {
+static bool waive(core *c, act *a, const char *sql, cor_bytes by, cor_duty but) {
   db_args args = {0};
   db_bytes(&args, by);
+  db_i32(&args, (int32_t)but);
   PGresult *r = db_run(c->db, sql, &args);
   if (!r) return false;
   duty_changes changes;
@@ -357,18 +358,18 @@ static bool waive(core *c, act *a, const char *sql, cor_bytes by) {
   return changes_write(&changes, c);
 }
 
-bool duties_waive_case(core *c, act *a, cor_bytes case_handle) {
+bool duties_waive_case(core *c, act *a, cor_bytes case_handle, cor_duty answering) {
   return waive(c, a,
-               "SELECT " DUTY_COLUMNS " FROM corridor.obligation o WHERE o.case_handle = $1 AND o.kind <> 6"
-               " AND o.state IN (1, 4, 5) ORDER BY o.obligation_id FOR UPDATE",
-               case_handle);
+               "SELECT " DUTY_COLUMNS " FROM corridor.obligation o WHERE o.case_handle = $1"
+               " AND o.kind NOT IN (6, $2) AND o.state IN (1, 4, 5) ORDER BY o.obligation_id FOR UPDATE",
+               case_handle, answering);
 }
 
 bool duties_waive_message(core *c, act *a, cor_bytes message_id) {
   return waive(c, a,
                "SELECT " DUTY_COLUMNS " FROM corridor.obligation o WHERE o.message_id = $1"
-               " AND o.state IN (1, 4, 5) ORDER BY o.obligation_id FOR UPDATE",
-               message_id);
+               " AND o.kind <> $2 AND o.state IN (1, 4, 5) ORDER BY o.obligation_id FOR UPDATE",
+               message_id, COR_DUTY_NONE);
 }
 
 /* Every level in between, one event each. A referral nobody answered lapses and

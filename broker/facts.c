@@ -73,6 +73,7 @@ static void take_scope(cor_gate_consent *consent, const PGresult *r, int row) {
   snprintf(scope->recipient_office, sizeof scope->recipient_office, "%s", db_get_text(r, row, 7));
   scope->recipient_role = (Corridor__V1__Role)db_get_int(r, row, 8);
   scope->onward = db_get_int(r, row, 9) != 0;
+  scope->withdrawn = db_get_int(r, row, 10) != 0;
 }
 
 /* ---- loaders: what to ask of the database, and what its rows say ---- */
@@ -126,7 +127,8 @@ static void take_standing(facts_item *const *items, const PGresult *r, int row) 
 /* The lock and what the case row says. Registrations look up their new handle. */
 static const char *ask_cases(const facts_query *q, db_args *args) {
 #define CASES                                                                                                \
-  "SELECT a.i, k.programme, k.withdrawn_at FROM unnest($1::bytea[], $2::int[]) AS a (handle, i)"             \
+  "SELECT a.i, k.programme, k.withdrawn_at, k.suspended_at FROM unnest($1::bytea[], $2::int[]) AS a "        \
+  "(handle, i)"                                                                                              \
   " JOIN corridor.avrr_case k ON k.handle = a.handle ORDER BY k.handle FOR "
   static const char share[] = CASES "SHARE OF k", update[] = CASES "UPDATE OF k";
   db_array *handle = db_list(args, DB_BYTES), *at = db_list(args, DB_I32);
@@ -145,24 +147,28 @@ static void take_case(facts_item *const *items, const PGresult *r, int row) {
   if (!it->has_case) return;
   it->facts.case_known = true;
   it->facts.case_withdrawn = !db_null(r, row, 2);
+  it->facts.case_suspended = !db_null(r, row, 3);
   snprintf(it->facts.programme, sizeof it->facts.programme, "%s", db_get_text(r, row, 1));
 }
 
 /* Newest version only: a higher one supersedes. A consent of another case is
- * not found. */
+ * not found. Of a scope for a class of offices one of them may have been taken out. */
 static const char *ask_consents(const facts_query *q, db_args *args) {
   db_array *id = db_list(args, DB_BYTES), *handle = db_list(args, DB_BYTES), *at = db_list(args, DB_I32);
+  db_array *to = db_list(args, DB_TEXT);
   for (size_t i = 0; i < q->n; i++) {
     const cor_bytes consent = facts_consent_id(q->items[i]);
     if (!q->items[i]->has_case || consent.len != COR_ID_LEN) continue;
     db_add_bytes(id, consent);
     db_add_bytes(handle, case_of(q->items[i]));
     db_add_i64(at, (int64_t)i);
+    db_add_text(to, q->items[i]->header->recipient);
   }
   return unless_empty(
       "SELECT a.i, c.valid_from, c.valid_until, coalesce(c.withdrawn_at, 0), c.taken_by, s.purpose,"
-      "  s.categories, s.recipient_office, s.recipient_role, s.onward"
-      " FROM unnest($1::bytea[], $2::bytea[], $3::int[]) AS a (id, handle, i)"
+      "  s.categories, s.recipient_office, s.recipient_role, s.onward,"
+      "  s.withdrawn_at IS NOT NULL OR a.recipient = ANY(s.except_offices)"
+      " FROM unnest($1::bytea[], $2::bytea[], $3::int[], $4::text[]) AS a (id, handle, i, recipient)"
       " JOIN LATERAL (SELECT * FROM corridor.consent k WHERE k.consent_id = a.id AND k.case_handle = a.handle"
       "               ORDER BY version DESC LIMIT 1) c ON true"
       " LEFT JOIN corridor.consent_scope s ON s.consent_id = c.consent_id AND s.version = c.version"

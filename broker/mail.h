@@ -10,7 +10,8 @@ enum mail_state {
   MAIL_CLAIMED = 2,
   MAIL_DELIVERED = 3,
   MAIL_STOPPED = 4,
-  MAIL_EXPIRED = 5
+  MAIL_EXPIRED = 5,
+  MAIL_SUSPENDED = 8 /* admitted, and waits for the end of a suspension */
 };
 
 typedef struct mail {

@@ -15,7 +15,7 @@
 #include "referral.h"
 #include <corridor/v1/record.pb-c.h>
 
-enum { DELIVERED = 3, STOPPED = 4, EXPIRED = 5, UNREADABLE = 6, CONTENT_REFUSED = 7 };
+enum { DELIVERED = 3, STOPPED = 4, EXPIRED = 5, UNREADABLE = 6, CONTENT_REFUSED = 7, SUSPENDED = 8 };
 
 static int state_of(const Corridor__V1__ContentStatement *body) {
   return body->state == CORRIDOR__V1__END_STATE__UNREADABLE ? UNREADABLE : CONTENT_REFUSED;
@@ -68,7 +68,8 @@ bool opening_apply(core *c, act *a, facts_item *it, const ProtobufCMessage *mess
   *code = COR_OK;
   if (PQntuples(r) != 1)
     *code = COR_NO_STANDING;
-  else if (state < DELIVERED) /* its receipt was lost; it is delivered and receipted once more first */
+  else if (state < DELIVERED ||
+           state == SUSPENDED) /* its receipt was lost; it is delivered and receipted once more first */
     *code = COR_HUB_UNAVAILABLE;
   else if (state <= EXPIRED) {
     refused = (Corridor__V1__Header *)cor_decode(&corridor__v1__header__descriptor, db_get_bytes(r, 0, 2),

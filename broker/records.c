@@ -1,16 +1,18 @@
-/* records.c - registration, consent and erasure statements.
+/* records.c - registration, consent, erasure and data statements.
  *
  * For: the coded records that make standing and consent. Guarantees: append
  * only; a registration creates the sender's standing, a consent version is
- * stored whole or not at all, and never after its withdrawal. Withdrawals and
- * content statements have rooms of their own (withdrawal.c, opening.c). Trusts that the gate permitted the
- * message and that facts_ask holds the case FOR UPDATE. */
+ * stored whole or not at all, and never after its withdrawal. Withdrawals, what
+ * follows them, data requests and content statements have rooms of their own. Trusts that the gate permitted
+ * the message and that facts_ask holds the case FOR UPDATE. */
 #include "records.h"
 #include "corridor/codec.h"
 #include "corridor/gate.h"
 #include "corridor/refusal.h"
 #include "corridor/sop.h"
+#include "data_request.h"
 #include "opening.h"
+#include "suspension_answer.h"
 #include "withdrawal.h"
 #include <string.h>
 
@@ -134,7 +136,7 @@ static bool consent(core *c, act *a, facts_item *it, const ProtobufCMessage *mes
 
 /* Its duty is closed by the SOP table row; the statement itself is the record.
  * It names the notice it answers: one statement answers one notice. */
-static bool erasure(core *c, act *a, facts_item *it, const ProtobufCMessage *message, int *code) {
+static bool statement(core *c, act *a, facts_item *it, const ProtobufCMessage *message, int *code) {
   (void)c, (void)a, (void)message;
   *code = it->header->in_reply_to.len == COR_ID_LEN ? COR_OK : COR_MISSING_FIELD;
   return true;
@@ -145,8 +147,9 @@ static const struct {
   bool (*apply)(core *, act *, facts_item *, const ProtobufCMessage *, int *);
 } handlers[] = {
     {COR_T(REGISTRATION), registration},           {COR_T(CONSENT_RECORD), consent},
-    {COR_T(CONSENT_WITHDRAWAL), withdrawal_apply}, {COR_T(ERASURE_STATEMENT), erasure},
-    {COR_T(CONTENT_STATEMENT), opening_apply},
+    {COR_T(CONSENT_WITHDRAWAL), withdrawal_apply}, {COR_T(ERASURE_STATEMENT), statement},
+    {COR_T(CONTENT_STATEMENT), opening_apply},     {COR_T(SUSPENSION_ANSWER), suspension_answer_apply},
+    {COR_T(DATA_REQUEST), data_request_apply},     {COR_T(DATA_STATEMENT), statement},
 };
 
 bool record_apply(core *c, act *a, facts_item *item, const ProtobufCMessage *body, int *code) {

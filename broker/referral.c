@@ -104,7 +104,7 @@ static bool stop_others(core *c, act *a, cor_bytes handle) {
       "   RETURNING o.message_id)"
       " UPDATE corridor.delivery d SET state = 4, stop_code = $3 FROM others"
       " WHERE d.message_id = others.message_id AND " STATE_OF(
-          "d") " IN (0, 1)"
+          "d") " IN (0, 1, 8)"
                " RETURNING d.message_id, d.sender, d.handle, d.case_handle",
       &args);
   if (!r) return false;

@@ -10,6 +10,8 @@
  *   3  after a withdrawal commits there is no new claim; the notice names exactly
  *      what was claimed before, and gets there; what it asks back does not come
  *      after it;
+ *   -  while a case is suspended nothing of it is admitted or claimed, and when that
+ *      is lifted all that waited goes on (with -DDOUBT, where it is suspended once);
  *   -  every run comes to its end, and then every message is delivered, stopped or
  *      expired, and who asked was answered: none lost, none stuck.
  *
@@ -21,6 +23,7 @@
  * What stands for what:
  *   admission         admit.c: attempt_run, for a sender who asks until answered
  *   withdrawal        withdrawal.c, inside the same attempt_run
+ *   suspension        suspension.c, likewise: the word, then the answer that lifts it
  *   deliverer         claim.c: claim_round, one thread in each broker
  *   office            the agent; session.c: open_in_database; receipt.c: mark
  *   timers            claim.c: claim_timers, of whichever broker
@@ -69,6 +72,8 @@
 #define DUPLICATE_AT_ONCE 8    /* answers again without a commit of its own */
 #define NO_FENCE 9             /* sends a claim to whatever session the office has by now */
 #define NO_LEASE 10            /* what was claimed stays claimed */
+#define SUSPEND_BLIND 11       /* suspends without the lock of the case */
+#define LIFT_BLIND 12          /* lifts without it */
 #ifndef BREAK
 #define BREAK 0
 #endif
@@ -92,25 +97,29 @@ byte faults = FAULTS;
 #define SPEND skip
 #endif
 
-/* delivery.state; stopped and expired are one: ends of which the sender is told */
+/* delivery.state; stopped and expired are one: ends of which the sender is told;
+ * aside: waits for the end of a suspension */
 #define ABSENT 0
 #define QUEUED 1
 #define CLAIMED 2
 #define DELIVERED 3
 #define ENDED 4
+#define ASIDE 5
 
 /* What a database server has of the case. */
 typedef rows {
   byte state[DELIVERIES];
   byte first;   /* first_claimed_at is set: a bit for each delivery */
   byte asked;   /* the message ids that the withdrawal notice names */
-  bit withdrawn /* the consent they stand on */
+  bit withdrawn; /* the consent they stand on */
+  bit suspended
 }
 rows P, S;      /* the primary; the standby, which has all of it up to some commit */
 bit behind;     /* the standby lacks something: */
 byte pending;   /* also the commits of these, who wait for it: BIT(who) */
 #define ADMISSION 2 /* who, beside broker 0 and 1 */
 #define WITHDRAWAL 3
+#define SUSPENSION 4
 
 byte sharers;   /* how many have the case FOR SHARE */
 bit holder;     /* somebody has it FOR UPDATE */
@@ -123,6 +132,9 @@ byte due;       /* receipts it is about to send */
 
 bit wants;      /* the person withdraws, sooner or later */
 bit told;       /* that this is done */
+bit doubt;      /* somebody says so without proof, sooner or later */
+bit lifting;    /* the answer to it is under way, or was */
+byte said;      /* of that was told: 1 the word is kept, 2 it is lifted, or nothing is left to lift */
 byte sender;    /* of delivery 0 was told: */
 #define NOTHING 0
 #define REFUSED 1
@@ -136,6 +148,7 @@ inline set(k, to) { P.state[k] = to; behind = 1 }
 inline copy(from, to) {
   for (h : 0 .. DELIVERIES - 1) { to.state[h] = from.state[h] }
   to.first = from.first; to.asked = from.asked; to.withdrawn = from.withdrawn;
+  to.suspended = from.suspended;
   h = 0; behind = 0; pending = 0
 }
 
@@ -143,6 +156,7 @@ inline copy(from, to) {
 inline judge() {
   assert(!told || P.withdrawn); /* 1, 3: nobody is told of a withdrawal that is lost */
   assert(sender != ADMITTED || P.state[0] != ABSENT); /* 1: nor of an admission */
+  assert(said != 1 || P.suspended || P.withdrawn || lifting); /* 1: nor of a suspension */
   assert(!P.withdrawn || P.asked == (P.first & PERSONAL)); /* 3: list = claims */
   assert((P.state[NOTICE] != ABSENT) == (P.asked != 0)) /* 3: who is on it is asked */
 }
@@ -176,13 +190,13 @@ end:
   /* facts_load: the lock, then the consent in a statement of its own. */
   :: d_step { sender == NOTHING && P.state[0] == ABSENT && !(holder && ADMIT_LOCKS) ->
        sharers = sharers + ADMIT_LOCKS;
-       permit = !P.withdrawn;
+       permit = !P.withdrawn && !P.suspended;
        printf("admit.c: message 0 is judged, permit %d\n", permit) }
      d_step {
        if
        :: permit -> P.state[0] = QUEUED;
           printf("admit.c: message 0 is admitted\n");
-          assert(!P.withdrawn) /* 2: the permit still holds */
+          assert(!P.withdrawn && !P.suspended) /* 2: the permit still holds */
        :: else
        fi;
        commit(ADMISSION) }
@@ -221,11 +235,12 @@ end:
 #endif
      /* stop_waiting, ask_recipients. No claim is under way: no row here is locked. */
      d_step { holder ->
-       for (h : 0 .. 1) { if :: P.state[h] == QUEUED -> stopping = stopping | BIT(h) :: else fi }
+       for (h : 0 .. 1) {
+         if :: P.state[h] == QUEUED || P.state[h] == ASIDE -> stopping = stopping | BIT(h) :: else fi }
        h = 0; locked = locked | stopping;
        if :: BREAK != LIST_BEFORE_LOCK -> ask_recipients() :: else fi }
      d_step {
-       P.withdrawn = 1;
+       P.withdrawn = 1; P.suspended = 0;
        for (h : 0 .. 1) { if :: stopping & BIT(h) -> P.state[h] = ENDED :: else fi }
        P.asked = list;
        if :: list -> P.state[NOTICE] = QUEUED :: else fi;
@@ -240,13 +255,56 @@ end:
   od
 }
 
+/* ---- suspension.c: the word without the code, and the answer to it ---- */
+
+#ifdef DOUBT
+#define MAY_SUSPEND (BREAK == SUSPEND_BLIND || (!holder && sharers == 0))
+#define MAY_LIFT (BREAK == LIFT_BLIND || (!holder && sharers == 0))
+
+inline end_suspension() {
+  P.suspended = 0;
+  for (h : 0 .. 1) { if :: P.state[h] == ASIDE && unlocked(h) -> P.state[h] = QUEUED :: else fi }
+  h = 0
+}
+
+proctype suspension() {
+  bit mine; /* has the lock */
+end:
+  do
+  /* The same bytes again; or a case that is withdrawn, where there is nothing to do. */
+  :: d_step { doubt && said == 0 && (P.suspended || P.withdrawn) -> commit(SUSPENSION) }
+     if
+     :: d_step { committed(SUSPENSION) -> go_on(SUSPENSION); said = 1 }
+     :: d_step { FAULT -> in_doubt(SUSPENSION) }
+     fi
+  :: d_step { doubt && said == 0 && !P.suspended && !P.withdrawn && MAY_SUSPEND ->
+       mine = BREAK != SUSPEND_BLIND; holder = holder | mine;
+       P.suspended = 1; printf("suspension.c: the case is suspended\n");
+       commit(SUSPENSION) }
+     if
+     :: d_step { committed(SUSPENSION) -> go_on(SUSPENSION); said = 1; if :: mine -> holder = 0 :: else fi; mine = 0 }
+     :: d_step { FAULT -> in_doubt(SUSPENSION); if :: mine -> holder = 0 :: else fi; mine = 0 }
+     fi
+  :: d_step { said == 1 && MAY_LIFT ->
+       mine = BREAK != LIFT_BLIND; holder = holder | mine; lifting = 1;
+       if :: P.suspended -> end_suspension(); printf("suspension.c: it is lifted\n") :: else fi;
+       commit(SUSPENSION) }
+     if
+     :: d_step { committed(SUSPENSION) -> go_on(SUSPENSION); said = 2; if :: mine -> holder = 0 :: else fi; mine = 0 }
+     :: d_step { FAULT -> in_doubt(SUSPENSION); if :: mine -> holder = 0 :: else fi; mine = 0 }
+     fi
+  od
+}
+#endif
+
 /* ---- claim.c: claim (gate again), commit, send ---- */
 
 /* A broker may claim for an office that has left unnoticed: a fault. */
 #define may_look(k) (P.state[k] == QUEUED && (at == b || FAULT))
 #define CASE_GRANTED !(holder && BREAK != NO_LOCK && BREAK != READ_BEFORE_LOCK)
 #define SHARES (i != NOTICE && BREAK != NO_LOCK)
-#define PERMIT (i == NOTICE || !P.withdrawn || (BREAK == NO_REGATE && P.first & BIT(i)))
+#define PERMIT (i == NOTICE || (!P.withdrawn && !P.suspended) || (BREAK == NO_REGATE && P.first & BIT(i)))
+#define WAITS (i != NOTICE && P.suspended)
 #define SAME_SESSION (at == b && (bound || BREAK == NO_FENCE))
 
 inline unlock() { locked = locked & ~held; held = 0; sharers = sharers - SHARES }
@@ -262,7 +320,7 @@ inline send() {
 
 proctype deliverer(byte b) {
   byte i, held;
-  bit permit, claimed;
+  bit permit, claimed, waits;
 end:
   do
   /* look; then judge: the lock, and when it is granted the consent. */
@@ -274,7 +332,7 @@ end:
        fi;
        if :: at == b -> bound = 1 :: else -> SPEND fi;
        if :: BREAK != READ_BEFORE_LOCK -> sharers = sharers + SHARES :: else fi;
-       permit = PERMIT;
+       permit = PERMIT; waits = WAITS;
        printf("claim.c: broker %d judges delivery %d, permit %d\n", b, i, permit) }
 #if BREAK == READ_BEFORE_LOCK
      d_step { !(SHARES && holder) -> sharers = sharers + SHARES }
@@ -288,11 +346,13 @@ end:
        :: P.state[i] == QUEUED && permit ->
           printf("claim.c: broker %d claims delivery %d\n", b, i);
           assert(i == NOTICE || !P.withdrawn); /* 2: the permit still holds; 3: no claim after */
+          assert(i == NOTICE || !P.suspended); /* 2: nor of what is suspended */
           P.state[i] = CLAIMED; P.first = P.first | BIT(i); claimed = 1; held = BIT(i)
-       :: P.state[i] == QUEUED && !permit -> P.state[i] = ENDED; held = BIT(i)
+       :: P.state[i] == QUEUED && waits -> P.state[i] = ASIDE; held = BIT(i)
+       :: P.state[i] == QUEUED && !permit && !waits -> P.state[i] = ENDED; held = BIT(i)
        :: else
        fi;
-       locked = locked | held; permit = 0;
+       locked = locked | held; permit = 0; waits = 0;
        commit(b) }
      if
      :: d_step { committed(b) && claimed -> go_on(b); unlock() }
@@ -375,7 +435,7 @@ end:
 proctype last() {
 end:
   atomic { timeout && !may_lapse(0) && !may_lapse(1) && !may_lapse(NOTICE) ->
-    assert(sender != NOTHING && told == wants); /* who asked is answered */
+    assert(sender != NOTHING && told == wants && said == 2 * doubt); /* who asked is answered */
     assert(sender == REFUSED || P.state[0] == DELIVERED || P.state[0] == ENDED); /* a message has its end */
     assert(P.state[1] == DELIVERED || P.state[1] == ENDED); /* a message has its end */
     assert(!P.asked || P.state[NOTICE] == DELIVERED) /* 3: the question is on the office's disk */ }
@@ -383,9 +443,15 @@ end:
 
 init {
   if :: wants = 1 :: skip fi;
+#ifdef DOUBT
+  doubt = 1;
+#endif
   atomic {
     P.state[1] = AT_START; S.state[1] = AT_START;
     run admission(); run withdrawal(); run deliverer(0); run deliverer(1);
-    run office(); run timers(); run cluster(); run last()
+    run office(); run timers(); run cluster(); run last();
+#ifdef DOUBT
+    run suspension()
+#endif
   }
 }

@@ -43,7 +43,7 @@ must_hold() { # what, how pan is compiled, its options, how the model is made
 # A statement that no run comes to is no part of the proof; but for the ends of
 # endless loops. Of a d_step pan does not know it, of an atomic it does.
 must_reach_all() {
-  explore "-O2 -DSAFETY" "" -Dd_step=atomic -DFAULTS=2
+  explore "-O2 -DSAFETY" "" -Dd_step=atomic -DDOUBT -DFAULTS=2
   grep -q 'errors: 0$' said || return 0 # the next one tells
   if grep 'claim\.pml:[0-9]*, state' said | grep -v '"-end-"'; then
     echo "model: no run comes to these"
@@ -51,10 +51,10 @@ must_reach_all() {
   fi
 }
 
-must_break() { # which way, words beside the assertion that has to fail
+must_break() { # which way, words beside the assertion that has to fail, how the model is made
   local told line
-  explore "-O0 -DSAFETY" "" "-DBREAK=$1" -DFAULTS=2
-  told=$(if [[ -f claim.pml.trail ]]; then story "-DBREAK=$1" -DFAULTS=2; fi)
+  explore "-O0 -DSAFETY" "" "-DBREAK=$1" -DFAULTS=2 "${@:3}"
+  told=$(if [[ -f claim.pml.trail ]]; then story "-DBREAK=$1" -DFAULTS=2 "${@:3}"; fi)
   line=$(sed -n 's/.*claim\.pml:\([0-9]*\), Error: assertion violated.*/\1/p' <<<"$told")
   if [[ -z $line ]] || ! sed -n "${line}p" claim.pml | grep -q -- "$2"; then
     printf '%s\n' "model: $1 does not show at: $2" "$told"
@@ -67,6 +67,7 @@ must_break() { # which way, words beside the assertion that has to fail
 must_reach_all
 must_hold "two messages, three faults" "-O2 -DSAFETY" "" -DFAULTS=3
 must_hold "no run without an end" "-O2 -DNP" "-l" -DFAULTS=2
+must_hold "suspended once, and lifted" "-O2 -DSAFETY" "" -DDOUBT -DFAULTS=2
 must_hold "one message, any number of faults" "-O2 -DSAFETY" "" -DONE
 
 must_break NO_LOCK "no claim after"
@@ -79,4 +80,6 @@ must_break TRUST_CANCELLED_SYNC "nothing can undo"
 must_break DUPLICATE_AT_ONCE "nobody is told"
 must_break NO_FENCE "what is asked back"
 must_break NO_LEASE "a message has its end"
+must_break SUSPEND_BLIND "of what is suspended" -DDOUBT
+must_break LIFT_BLIND "a message has its end" -DDOUBT
 exit "$bad"

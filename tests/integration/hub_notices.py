@@ -3,7 +3,8 @@
 from protocol_bytes import pb
 
 BODIES = {pb.END_NOTICE: pb.EndNotice, pb.WITHDRAWAL_NOTICE: pb.WithdrawalNotice,
-          pb.OBLIGATION_NOTICE: pb.ObligationNotice}
+          pb.OBLIGATION_NOTICE: pb.ObligationNotice, pb.SUSPENSION_NOTICE: pb.SuspensionNotice,
+          pb.DATA_NOTICE: pb.DataNotice}
 
 
 def told(query, kind):

@@ -24,7 +24,7 @@ from harness import Office, standard_offices
 ROUNDS = int(os.environ.get("RACE_ROUNDS", "250"))
 LABE_MISSION = "gn-labe-mission"
 STOPPED = 4  # delivery.state
-REFERRAL_TAKEN = "46"
+REFERRAL_TAKEN, SUSPENDED_CODE = "46", "70"
 pb = schema.load()
 
 
@@ -180,6 +180,26 @@ class WithdrawalAgainstClaim(Raced):
         asked = collections.Counter(
             (office, handle) for office, handle, _ in self.notices(pb.WITHDRAWAL_NOTICE))
         self.assertEqual(set(asked.values()), {1})
+
+
+class SuspensionAgainstClaim(Raced):
+    scenario, rounds = "suspend", max(20, ROUNDS // 2)
+    parties = (people.HOST, people.ORIGIN, LABE_MISSION, people.KINDIA)
+
+    def test_nothing_is_claimed_after_it_and_all_of_it_leaves_when_it_is_lifted(self):
+        print(f"  messages that had left at the commit, by round: {self.told['left']}")
+        self.assertEqual(self.told["late"], 0)
+        self.assertGreater(sum(1 for rounds in self.told["left"] if rounds), 2, "the word fell at one moment only")
+        self.assertEqual(self.c.query("SELECT count(*) FROM corridor.delivery WHERE sender <> 'hub' AND state <> 3"),
+                         [(0,)])
+        refused = self.c.query("SELECT code, count(*) > 0 FROM oversight.refusal GROUP BY code")
+        self.assertEqual(refused, [(SUSPENDED_CODE, True)])
+
+    def test_it_was_asked_and_answered_once_a_round(self):
+        self.assertEqual(self.c.query("SELECT count(*), count(notice_id), count(ended_at) FROM corridor.suspension"),
+                         [(self.rounds,) * 3])
+        self.assertEqual(self.c.query("SELECT state, count(*) FROM corridor.obligation WHERE kind = 7 GROUP BY state"),
+                         [(2, self.rounds)])
 
 
 class TwoProvidersAccept(Raced):

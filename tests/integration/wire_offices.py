@@ -34,6 +34,7 @@ PARTIES = {HOST: (pb.ROLE_HOST_MISSION, "NE", MISSION), ORIGIN: (pb.ROLE_ORIGIN_
            PARTNER: (pb.ROLE_PARTNER, "NE", MISSION), KINDIA: (pb.ROLE_SERVICE_PROVIDER, "GN", [pb.CASEWORK]),
            LABE: (pb.ROLE_SERVICE_PROVIDER, "GN", [pb.CASEWORK])}
 ABN_CONFIRM_DUTY, DEPARTURE_DUTY, ARRIVAL_DUTY, REFERRAL_DUTY, ERASURE_DUTY = 2, 3, 4, 5, 6
+SUSPENSION_DUTY, DATA_DUTY = 7, 8
 
 # What the header of a type says besides its parties, its handle and its times.
 IN_OPERATIONS = dict(compartment=pb.OPERATIONS, purpose=pb.TRAVEL_ARRANGEMENT, categories=[pb.OPERATIONAL])
@@ -49,6 +50,7 @@ SHAPES = {
     pb.ARRIVAL_NOTICE: {**IN_OPERATIONS, "purpose": pb.RECEPTION, "basis": pb.NO_PERSONAL_DATA},
     pb.REFERRAL: {**IN_CASEWORK, "basis": pb.NO_PERSONAL_DATA, "event_at": people.at(people.ANSWER_BY)},
     pb.REFERRAL_ACK: {**IN_CASEWORK, "basis": pb.NO_PERSONAL_DATA},
+    pb.REFERRAL_HANDOVER: {**IN_CASEWORK, "basis": pb.CONSENT, "categories": [pb.BIODATA, pb.CONTACT, pb.EDUCATION]},
 }
 
 
@@ -177,6 +179,10 @@ class Party(Session):
         """Without code, unless fields say otherwise. The hub's reply is always the same."""
         return self.record_one(pb.CONSENT_WITHDRAWAL, pb.ConsentWithdrawal(
             **{**dict(extent=pb.ALL_CONSENT, withdrawn_at=self.now()), **fields}), case)
+
+    def without_code(self, case, **fields):
+        """A person's word, brought with the reference alone."""
+        return self.withdraw(os.urandom(16), **{"reference_hash": case.hashes()["reference_hash"], **fields})
 
     def offer(self, recipient, case, rank=1, need=None, handle=None):
         """A signed offer with its cover, not yet sent."""

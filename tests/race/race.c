@@ -7,16 +7,16 @@
  *   withdraw  one takes a consent back while the other admits, claims and
  *             receipts messages that stand on it. The withdrawal begins at a
  *             random moment of the other's work, so that it lands everywhere.
+ *   suspend   the same with a word without code; then it is lifted, and all goes out.
  *   accept    two providers accept offers of one referral.
  *   twice     one message reaches both.
  *
  * Messages are sealed and signed as an agent does; what a core sends is dropped
  * behind it. Judges nothing but that every submission was decided: prints
  * one JSON line of counts. Fatal: anything else that fails. */
+#include "race.h"
 #include "admit.h"
-#include "alone.h"
 #include "claim.h"
-#include "intake.h"
 #include "corridor/codec.h"
 #include "corridor/frames.h"
 #include "corridor/id.h"
@@ -26,38 +26,13 @@
 #include "receipt.h"
 #include "referral.h"
 #include "registry.h"
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { OFFICES = 4, TRIES = 5, WAITING = 3, DURING = 4 };
+enum { TRIES = 5 };
 static const int64_t day_ms = 24 * 3600 * INT64_C(1000);
 static const int64_t valid_until = INT64_C(1830297600000); /* 2028-01-01, a first of the month */
-
-typedef struct broker {
-  core c;
-  alone_door door;  /* what a core sends ends here */
-  cor_cards *cards; /* with the sealing keys, which a core does not keep */
-  round_t round;
-  uint64_t retries;
-  cor_buf receipt; /* of the last admission */
-} broker;
-
-/* Ids and secrets of one case, fresh for each round. */
-typedef struct kase {
-  uint8_t handle[COR_ID_LEN], consent[COR_ID_LEN], referral[COR_ID_LEN];
-  uint8_t reference[COR_HASH_LEN], code[COR_HASH_LEN];
-} kase;
-
-typedef struct race {
-  broker a, b;
-  cor_office office[OFFICES]; /* host; then two recipients; then one without standing */
-  pthread_barrier_t start;
-  kase k;
-  size_t round, same;
-  int64_t b_took_us; /* the other side's last round: how far a head start may go */
-} race;
 
 /* ---- a broker whose door takes everything and lets nothing out ---- */
 
@@ -151,15 +126,15 @@ static int settle(broker *b) {
   return code;
 }
 
-static void settle_admitted(broker *b, const char *what) {
+void race_settle_admitted(broker *b, const char *what) {
   int code = settle(b);
   if (code == COR_OK) return;
   fprintf(stderr, "race: %s was refused: %s\n", what, cor_refusal_of(code)->name);
   exit(1);
 }
 
-static void take_record(race *r, broker *b, const cor_office *from, Corridor__V1__MessageType type,
-                        const ProtobufCMessage *content) {
+void race_take_record(race *r, broker *b, const cor_office *from, Corridor__V1__MessageType type,
+                      const ProtobufCMessage *content) {
   static Corridor__V1__DataCategory operational[] = {COR_CAT(OPERATIONAL)};
   Corridor__V1__Header h;
   uint8_t id[COR_ID_LEN];
@@ -171,6 +146,7 @@ static void take_record(race *r, broker *b, const cor_office *from, Corridor__V1
   h.basis = COR_BASIS(RECORD_DUTY);
   h.n_categories = 1;
   h.categories = operational;
+  if (type == COR_T(SUSPENSION_ANSWER)) h.in_reply_to = (ProtobufCBinaryData){COR_ID_LEN, r->k.reply};
   if (!cor_encode(content, &body, &err)) alone_die("record", &err);
   take(b, from, &h, NULL, cor_buf_view(&body));
   cor_buf_clear(&body);
@@ -234,8 +210,8 @@ static void begin_case(race *r) {
   registration.reference_hash = (ProtobufCBinaryData){COR_HASH_LEN, r->k.reference};
   registration.withdrawal_hash = (ProtobufCBinaryData){COR_HASH_LEN, r->k.code};
   registration.declared_on = (int32_t)(today / day_ms);
-  take_record(r, &r->a, &r->office[0], COR_T(REGISTRATION), &registration.base);
-  settle_admitted(&r->a, "the registration");
+  race_take_record(r, &r->a, &r->office[0], COR_T(REGISTRATION), &registration.base);
+  race_settle_admitted(&r->a, "the registration");
   Corridor__V1__ConsentScope scope = CORRIDOR__V1__CONSENT_SCOPE__INIT, *scopes[] = {&scope};
   bool provider = first->card->role == COR_ROLE(SERVICE_PROVIDER);
   scope.scope = provider ? CORRIDOR__V1__CONSENT_SCOPE_CODE__REFERRAL_SHARING
@@ -252,31 +228,31 @@ static void begin_case(race *r) {
   consent.valid_from = today;
   consent.valid_until = valid_until;
   consent.evidence_sha256 = (ProtobufCBinaryData){COR_HASH_LEN, (uint8_t *)evidence};
-  take_record(r, &r->a, &r->office[0], COR_T(CONSENT_RECORD), &consent.base);
-  settle_admitted(&r->a, "the consent");
+  race_take_record(r, &r->a, &r->office[0], COR_T(CONSENT_RECORD), &consent.base);
+  race_settle_admitted(&r->a, "the consent");
 }
 
 /* ---- both at once ---- */
 
 /* Not before the moment: busy, since a scheduler's pause would hide interleavings. */
-static void spin(int64_t us) {
+void race_spin(int64_t us) {
   for (int64_t end = cor_clock_monotonic_us() + us; cor_clock_monotonic_us() < end;)
     ;
 }
 
-static int64_t below(int64_t limit) {
+int64_t race_below(int64_t limit) {
   uint32_t draw;
   cor_random((uint8_t *)&draw, sizeof draw);
   return limit > 0 ? draw % limit : 0;
 }
 
-static void start_both(race *r, void *(*other)(void *), pthread_t *thread) {
+void race_start_both(race *r, void *(*other)(void *), pthread_t *thread) {
   pthread_barrier_init(&r->start, NULL, 2);
   if (pthread_create(thread, NULL, other, r) != 0) alone_die("thread", NULL);
   pthread_barrier_wait(&r->start);
 }
 
-static void end_both(race *r, pthread_t thread) {
+void race_end_both(race *r, pthread_t thread) {
   pthread_join(thread, NULL);
   pthread_barrier_destroy(&r->start);
 }
@@ -294,10 +270,10 @@ static void take_withdrawal(race *r) {
   if (r->round % 3 == 2) { /* reference and code, at an office the case knows nothing of */
     body.reference_hash = (ProtobufCBinaryData){COR_HASH_LEN, r->k.reference};
     body.withdrawal_hash = (ProtobufCBinaryData){COR_HASH_LEN, r->k.code};
-    take_record(r, &r->a, &r->office[3], COR_T(CONSENT_WITHDRAWAL), &body.base);
+    race_take_record(r, &r->a, &r->office[3], COR_T(CONSENT_WITHDRAWAL), &body.base);
     return;
   }
-  take_record(r, &r->a, &r->office[0], COR_T(CONSENT_WITHDRAWAL), &body.base);
+  race_take_record(r, &r->a, &r->office[0], COR_T(CONSENT_WITHDRAWAL), &body.base);
 }
 
 static const cor_office *office_of(const race *r, const char *id) {
@@ -361,7 +337,7 @@ static void claim(race *r, bool *any) {
 }
 
 /* One broker's rounds: a message in, whatever waits out, its receipt in. */
-static void *deliver(void *arg) {
+void *race_deliver(void *arg) {
   race *r = arg;
   bool any;
   pthread_barrier_wait(&r->start);
@@ -376,22 +352,30 @@ static void *deliver(void *arg) {
   return NULL;
 }
 
-static void race_withdraw(race *r) {
-  pthread_t other;
-  bool any = true;
+void race_begin_waiting(race *r) {
   begin_case(r);
   for (size_t i = 0; i < WAITING; i++) {
     take_case_file(r, &r->a, r->office[1].id);
-    settle_admitted(&r->a, "a case file");
+    race_settle_admitted(&r->a, "a case file");
   }
-  take_withdrawal(r);
-  int64_t head_start = below(r->b_took_us);
-  start_both(r, deliver, &other);
-  spin(head_start);
-  settle_admitted(&r->a, "the withdrawal");
-  end_both(r, other);
-  while (any) /* whatever else would still be sent */
+}
+
+/* Whatever else would still be sent. */
+void race_claim_all(race *r) {
+  for (bool any = true; any; receipt_claimed(r))
     claim(r, &any);
+}
+
+static void race_withdraw(race *r) {
+  pthread_t other;
+  race_begin_waiting(r);
+  take_withdrawal(r);
+  int64_t head_start = race_below(r->b_took_us);
+  race_start_both(r, race_deliver, &other);
+  race_spin(head_start);
+  race_settle_admitted(&r->a, "the withdrawal");
+  race_end_both(r, other);
+  race_claim_all(r);
 }
 
 /* ---- accept ---- */
@@ -416,7 +400,7 @@ static void offer(race *r, size_t to, uint32_t rank, uint8_t *handle) {
   cover.n_categories = 2;
   cover.categories = personal;
   take_sealed(&r->a, &r->office[0], &h, &cover);
-  settle_admitted(&r->a, "an offer");
+  race_settle_admitted(&r->a, "an offer");
 }
 
 static void take_acceptance(race *r, broker *b, size_t by, const uint8_t *handle) {
@@ -445,7 +429,7 @@ static void lapse(race *r, const uint8_t *handle) {
 static void *accept_second(void *arg) {
   race *r = arg;
   pthread_barrier_wait(&r->start);
-  spin(below(r->round % 2 ? 1000 : 4000));
+  race_spin(race_below(r->round % 2 ? 1000 : 4000));
   (void)settle(&r->b);
   return NULL;
 }
@@ -459,10 +443,10 @@ static void race_accept(race *r) {
   lapse(r, first);
   take_acceptance(r, &r->a, 1, first);
   take_acceptance(r, &r->b, 2, second);
-  start_both(r, accept_second, &other);
-  spin(below(r->round % 2 ? 4000 : 1000)); /* either may be first */
+  race_start_both(r, accept_second, &other);
+  race_spin(race_below(r->round % 2 ? 4000 : 1000)); /* either may be first */
   (void)settle(&r->a);
-  end_both(r, other);
+  race_end_both(r, other);
 }
 
 /* ---- twice ---- */
@@ -470,8 +454,8 @@ static void race_accept(race *r) {
 static void *admit_again(void *arg) {
   race *r = arg;
   pthread_barrier_wait(&r->start);
-  spin(below(2000));
-  settle_admitted(&r->b, "the same message");
+  race_spin(race_below(2000));
+  race_settle_admitted(&r->b, "the same message");
   return NULL;
 }
 
@@ -485,10 +469,10 @@ static void race_twice(race *r) {
   seal(&r->a, &h, &body);
   take(&r->a, &r->office[0], &h, NULL, cor_buf_view(&body));
   take(&r->b, &r->office[0], &h, NULL, cor_buf_view(&body));
-  start_both(r, admit_again, &other);
-  spin(below(2000));
-  settle_admitted(&r->a, "a message");
-  end_both(r, other);
+  race_start_both(r, admit_again, &other);
+  race_spin(race_below(2000));
+  race_settle_admitted(&r->a, "a message");
+  race_end_both(r, other);
   r->same += cor_bytes_equal(cor_buf_view(&r->a.receipt), cor_buf_view(&r->b.receipt));
   cor_buf_clear(&body);
 }
@@ -496,7 +480,8 @@ static void race_twice(race *r) {
 static const struct {
   const char *name;
   void (*run)(race *);
-} scenarios[] = {{"withdraw", race_withdraw}, {"accept", race_accept}, {"twice", race_twice}};
+} scenarios[] = {
+    {"withdraw", race_withdraw}, {"suspend", race_suspend}, {"accept", race_accept}, {"twice", race_twice}};
 
 static void open_all(race *r, char **argv) {
   cor_error err = {0};
@@ -526,8 +511,12 @@ int main(int argc, char **argv) {
   for (r.round = 0; r.round < rounds; r.round++)
     scenarios[s].run(&r);
   int64_t errors = r.a.c.metrics[CORE_DATABASE_ERRORS].value + r.b.c.metrics[CORE_DATABASE_ERRORS].value;
-  printf("{\"rounds\": %zu, \"retries\": %llu, \"errors\": %lld, \"same\": %zu}\n", rounds,
-         (unsigned long long)(r.a.retries + r.b.retries), (long long)errors, r.same);
+  printf("{\"rounds\": %zu, \"retries\": %llu, \"errors\": %lld, \"same\": %zu, \"late\": %lld, \"left\": [",
+         rounds, (unsigned long long)(r.a.retries + r.b.retries), (long long)errors, r.same,
+         (long long)r.late);
+  for (size_t i = 0; i < sizeof r.left / sizeof *r.left; i++)
+    printf("%s%zu", i > 0 ? ", " : "", r.left[i]);
+  printf("]}\n");
   for (size_t i = 0; i < OFFICES; i++)
     cor_office_clear(&r.office[i]);
   broker_close(&r.a);

@@ -1,0 +1,19 @@
+/* recall.h - what stood on a consent that was taken back: stopped if it waits, asked
+ * back if it left. */
+#ifndef BROKER_RECALL_H
+#define BROKER_RECALL_H
+#include "act.h"
+#include <corridor/v1/envelope.pb-c.h>
+
+typedef struct recall {
+  cor_bytes handle;                   /* the case */
+  cor_bytes consent_id;               /* data NULL = every consent */
+  bool part;                          /* only what was for this recipient, or for this purpose, or both: */
+  const char *recipient;              /* "" = any */
+  int purpose;                        /* Purpose, 0 = any */
+  const Corridor__V1__Header *header; /* of the record that took it back */
+} recall;
+
+/* All of it, under the case's lock FOR UPDATE. */
+bool recall_all(core *c, act *a, const recall *what) COR_MUST_CHECK;
+#endif
