@@ -80,12 +80,19 @@ static json_t *receipt_json(const store_message *m) {
   return out;
 }
 
-static bool add_outcome(api_request *q, json_t *list, const uint8_t *id, int *refused, bool *queued,
+/* *kept: why a message still is where it was, COR_OK if none is. */
+static bool add_outcome(api_request *q, json_t *list, const uint8_t *id, int *refused, int *kept,
                         cor_error *err) {
   store_message m;
   store_found found = store_message_find(q->a->store, id, &m, err);
   if (found == STORE_ABSENT) (void)cor_fail(err, COR_INTERNAL, "", "a message just kept is not in the store");
   if (found != STORE_FOUND) return false;
+  if (m.state == STORE_QUEUED) found = store_out_suspended(q->a->store, id, err);
+  if (found == STORE_ERROR) {
+    store_message_clear(&m);
+    return false;
+  }
+  if (m.state == STORE_QUEUED && found == STORE_FOUND) m.code = COR_CASE_SUSPENDED; /* or one before it */
   json_t *one = api_message_json(&m);
   if (m.receipt.len > 0) json_object_set_new(one, "receipt", receipt_json(&m));
   if (m.code != COR_OK) {
@@ -95,21 +102,21 @@ static bool add_outcome(api_request *q, json_t *list, const uint8_t *id, int *re
                                   "rule", row->rule, "sentence", agent_sentence(q->a, q->language, m.code)));
   }
   if (m.state == STORE_REFUSED && *refused == COR_OK) *refused = m.code;
-  if (m.state == STORE_QUEUED) *queued = true;
+  if (m.state == STORE_QUEUED && *kept != COR_CASE_SUSPENDED)
+    *kept = m.code == COR_CASE_SUSPENDED ? m.code : COR_KEPT_NOT_SENT;
   json_array_append_new(list, one);
   store_message_clear(&m);
   return true;
 }
 
-static json_t *look(api_request *q, const uint8_t (*ids)[COR_ID_LEN], size_t n, int *refused, bool *queued,
+static json_t *look(api_request *q, const uint8_t (*ids)[COR_ID_LEN], size_t n, int *refused, int *kept,
                     cor_error *err) {
   json_t *list = json_array();
   bool ok = store_begin(q->a->store, err);
-  *refused = COR_OK;
-  *queued = false;
+  *refused = *kept = COR_OK;
   if (ok) {
     for (size_t i = 0; ok && i < n; i++)
-      ok = add_outcome(q, list, ids[i], refused, queued, err);
+      ok = add_outcome(q, list, ids[i], refused, kept, err);
     store_rollback(q->a->store);
   }
   if (ok) return list;
@@ -142,24 +149,24 @@ static void add_code(api_request *q, json_t *reply, int code, const json_t *list
 
 static bool outcome(api_request *q, json_t *reply, bool flat, const uint8_t (*ids)[COR_ID_LEN], size_t n,
                     int64_t deadline, cor_error *err) {
-  int refused;
-  bool queued, more = true;
+  int refused, kept;
+  bool more = true;
   json_t *list;
   for (;;) {
     const uint64_t seen = store_version(q->a->store);
-    list = look(q, ids, n, &refused, &queued, err);
+    list = look(q, ids, n, &refused, &kept, err);
     if (list == NULL) {
       json_decref(reply);
       return false;
     }
-    if (!queued || !more) break;
+    if (kept != COR_KEPT_NOT_SENT || !more) break; /* a suspension outlasts every wait */
     json_decref(list);
     more = store_wait(q->a->store, seen, deadline) && cor_clock_monotonic_ms() < deadline;
   }
   if (refused != COR_OK)
     add_code(q, reply, refused, list);
-  else if (queued)
-    add_code(q, reply, COR_KEPT_NOT_SENT, list);
+  else if (kept != COR_OK)
+    add_code(q, reply, kept, list);
   if (flat)
     json_object_update_missing(reply, json_array_get(list, 0));
   else

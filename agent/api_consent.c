@@ -1,7 +1,7 @@
 /* api_consent.c - recording a consent, and withdrawing one.
  *
- * Guarantees: a withdrawal is never refused here and counts at this office from
- * the moment it is kept, before the hub has heard of it; a withdrawal code goes
+ * Guarantees: a withdrawal is never refused here and (unless it is of a part) counts
+ * at this office from the moment it is kept, before the hub has heard of it; a withdrawal code goes
  * into a hash and is not kept. A consent is known here only with its record in
  * the outbox, in one transaction. */
 #include "api.h"
@@ -92,7 +92,8 @@ bool api_post_consent(api_request *q, cor_error *err) {
 typedef struct withdrawal {
   Corridor__V1__ConsentWithdrawal body;
   uint8_t consent[COR_ID_LEN], reference_hash[COR_HASH_LEN], withdrawal_hash[COR_HASH_LEN];
-  bool one; /* of one consent only */
+  bool one;  /* of one consent only */
+  bool part; /* of a recipient or a purpose only */
   const char *name;
 } withdrawal;
 
@@ -112,15 +113,30 @@ static bool read_proof(const char *reference, const char *code, withdrawal *w, c
   return true;
 }
 
+/* One recipient, one purpose, or one recipient for one purpose. */
+static bool read_part(api_request *q, withdrawal *w, cor_error *err) {
+  const char *recipient;
+  int purpose;
+  if (!api_text(q->body, "recipient", false, &recipient, err) ||
+      !api_enum(q->body, "purpose", &corridor__v1__purpose__descriptor, &purpose, err))
+    return false;
+  if (recipient != NULL && !cor_office_valid(recipient))
+    return cor_fail(err, COR_BAD_INPUT, "/recipient", "not an office id; nothing was kept");
+  if (recipient != NULL) w->body.recipient_office = (char *)recipient;
+  w->body.purpose = (Corridor__V1__Purpose)purpose;
+  w->part = recipient != NULL || purpose != 0;
+  return true;
+}
+
 static bool read_withdrawal(api_request *q, withdrawal *w, cor_error *err) {
-  static const char *const members[] = {"case", "reference", "consent", "code", NULL};
+  static const char *const members[] = {"case", "reference", "consent", "code", "recipient", "purpose", NULL};
   const char *reference, *code;
   char normal[COR_REFERENCE_TEXT];
   corridor__v1__consent_withdrawal__init(&w->body);
   if (!api_only(q->body, members, err) || !api_text(q->body, "case", false, &w->name, err) ||
       !api_text(q->body, "reference", false, &reference, err) ||
       !api_text(q->body, "code", false, &code, err) ||
-      !api_id(q->body, "consent", false, w->consent, &w->one, err))
+      !api_id(q->body, "consent", false, w->consent, &w->one, err) || !read_part(q, w, err))
     return false;
   if (reference == NULL && w->name != NULL && cor_reference_parse(w->name, normal)) reference = w->name;
   if (w->name == NULL) w->name = reference;
@@ -131,8 +147,9 @@ static bool read_withdrawal(api_request *q, withdrawal *w, cor_error *err) {
     return cor_fail(err, COR_MISSING_FIELD, "/reference",
                     "a code goes with its reference number; nothing was kept");
   if (reference != NULL && !read_proof(reference, code, w, err)) return false;
-  w->body.extent = w->one ? CORRIDOR__V1__WITHDRAWAL_EXTENT__ONE_CONSENT
-                          : CORRIDOR__V1__WITHDRAWAL_EXTENT__ALL_CONSENT;
+  w->body.extent = w->part  ? CORRIDOR__V1__WITHDRAWAL_EXTENT__PART
+                   : w->one ? CORRIDOR__V1__WITHDRAWAL_EXTENT__ONE_CONSENT
+                            : CORRIDOR__V1__WITHDRAWAL_EXTENT__ALL_CONSENT;
   if (w->one) w->body.consent_id = (ProtobufCBinaryData){COR_ID_LEN, w->consent};
   w->body.withdrawn_at = cor_clock_now(q->a->clock);
   return true;
@@ -155,7 +172,9 @@ static bool keep_withdrawal(api_request *q, const cor_cards *cards, const withdr
   else
     cor_random(order.handle, COR_ID_LEN);
   if (!compose_message(q->a, cards, &order, id, err)) return false;
-  if (!known || !c.own) return true;
+  /* Of a part this office's gate knows nothing; the record goes before all that the
+   * hub could still admit under it. */
+  if (!known || !c.own || w->part) return true;
   return store_consent_withdraw(q->a->store, c.case_handle, w->one ? w->consent : NULL, w->body.withdrawn_at,
                                 err);
 }

@@ -230,6 +230,20 @@ bool api_get_outcome(api_request *q, cor_error *err) {
   return api_outcome(q, json_object(), true, (const uint8_t(*)[COR_ID_LEN])ids, 1, err);
 }
 
+/* What was said of it since, so that nobody acts on what was corrected or is not to be used. */
+static bool add_note(api_request *q, const store_message *m, json_t *reply, cor_error *err) {
+  store_note note;
+  if (m->outgoing) return true;
+  if (!store_begin(q->a->store, err)) return false;
+  bool ok = store_note_get(q->a->store, m->id, &note, err);
+  store_rollback(q->a->store);
+  if (!ok) return false;
+  if (note.restricted_at != 0)
+    json_object_set_new(reply, "restrictedSince", api_time_json(note.restricted_at));
+  if (note.replaced) json_object_set_new(reply, "replacedBy", api_id_json(note.replaced_by));
+  return true;
+}
+
 bool api_get_message(api_request *q, cor_error *err) {
   store_message m = {0};
   if (!find_message(q, &m, err)) return false;
@@ -239,7 +253,7 @@ bool api_get_message(api_request *q, cor_error *err) {
   if (ok) {
     json_object_set_new(reply, "header", cor_json_write(&header->base));
     if (m.code != COR_OK) json_object_set_new(reply, "refusal", json_string(cor_refusal_of(m.code)->name));
-    ok = add_content(q, &m, reply, err);
+    ok = add_note(q, &m, reply, err) && add_content(q, &m, reply, err);
     cor_message_free(&header->base);
   }
   store_message_clear(&m);

@@ -48,21 +48,33 @@ static const struct {
     {COR_T(REFERRAL_HANDOVER), COR_T(REFERRAL_ACK)},
     {COR_T(SERVICE_REPORT), COR_T(REFERRAL_HANDOVER)},
     {COR_T(ERASURE_STATEMENT), COR_T(WITHDRAWAL_NOTICE)},
+    {COR_T(SUSPENSION_ANSWER), COR_T(SUSPENSION_NOTICE)},
+    {COR_T(DATA_STATEMENT), COR_T(DATA_NOTICE)},
 };
+
+/* The messages that a record speaks of. */
+static size_t spoken_of(const ProtobufCMessage *body, const ProtobufCBinaryData **ids) {
+  const ProtobufCFieldDescriptor *field = protobuf_c_message_descriptor_get_field_by_name(body->descriptor,
+                                                                                          "message_ids");
+  if (field == NULL || field->type != PROTOBUF_C_TYPE_BYTES) return 0;
+  *ids = *(ProtobufCBinaryData *const *)(const void *)((const char *)body + field->offset);
+  return *(const size_t *)(const void *)((const char *)body + field->quantifier_offset);
+}
 
 /* Which people here may see the message: those of its compartment; of a record that
  * speaks of sealed messages, those whom these are for. */
 static bool choose_file(agent *a, const compose_order *order, draft *d, cor_error *err) {
-  const Corridor__V1__ErasureStatement *statement = (const Corridor__V1__ErasureStatement *)order->body;
-  store_message m;
+  const ProtobufCBinaryData *ids = NULL;
+  const size_t n = spoken_of(order->body, &ids);
   d->filed = order->filed_under != 0 ? order->filed_under : order->compartment;
-  if (order->body->descriptor != &corridor__v1__erasure_statement__descriptor ||
-      statement->n_message_ids == 0)
-    return true;
-  store_found found = store_message_find(a->store, statement->message_ids[0].data, &m, err);
-  if (found != STORE_FOUND) return found == STORE_ABSENT;
-  if (COR_BIT(m.compartment) & COR_RESTRICTED) d->filed = (Corridor__V1__Compartment)m.compartment;
-  store_message_clear(&m);
+  for (size_t i = 0; i < n; i++) { /* 16 bytes each: content_rules.c */
+    store_message m;
+    store_found found = store_message_find(a->store, ids[i].data, &m, err);
+    if (found == STORE_ERROR) return false;
+    if (found == STORE_ABSENT) continue;
+    if (COR_BIT(m.compartment) & COR_RESTRICTED) d->filed = (Corridor__V1__Compartment)m.compartment;
+    store_message_clear(&m);
+  }
   return true;
 }
 
@@ -225,6 +237,7 @@ static bool keep(agent *a, const draft *d, cor_error *err) {
                      .compartment = (int)d->filed,
                      .outcome = (int)h->outcome,
                      .sent_at = h->sent_at,
+                     .on_consent = h->basis == COR_BASIS(CONSENT) || d->order->cover != NULL,
                      .body = d->body};
   memcpy(m.id, d->id, COR_ID_LEN);
   memcpy(m.handle, d->order->handle, COR_ID_LEN);
@@ -271,6 +284,16 @@ static bool erase(agent *a, const draft *d, cor_error *err) {
   return true;
 }
 
+/* A confirmed withdrawal counts here like one of this office's own. */
+static bool take_back(agent *a, const draft *d, cor_error *err) {
+  const compose_order *order = d->order;
+  const Corridor__V1__SuspensionAnswer *answer = (const Corridor__V1__SuspensionAnswer *)order->body;
+  if (order->body->descriptor != &corridor__v1__suspension_answer__descriptor ||
+      answer->outcome != CORRIDOR__V1__SUSPENSION_OUTCOME__CONFIRMED)
+    return true;
+  return store_consent_withdraw(a->store, d->case_handle, NULL, d->header.sent_at, err);
+}
+
 /* ---- an act ---- */
 
 static bool draft_body(agent *a, const cor_cards *cards, draft *d, cor_error *err) {
@@ -308,7 +331,7 @@ static bool drafts_sign(agent *a, const draft *drafts, size_t n, cor_error *err)
 }
 
 static bool draft_keep(agent *a, const draft *d, cor_error *err) {
-  return keep(a, d, err) && note_case(a, d, err) && erase(a, d, err);
+  return keep(a, d, err) && note_case(a, d, err) && erase(a, d, err) && take_back(a, d, err);
 }
 
 static void drafts_free(draft *drafts, size_t n) {

@@ -1,12 +1,12 @@
 /* link_notice.c - what the hub's notices change at this office.
  *
  * END_NOTICE ends one of our messages, OBLIGATION_NOTICE moves a deadline,
- * WITHDRAWAL_NOTICE withdraws a consent we relied on (the duty to answer comes as
- * an OBLIGATION_NOTICE beside it). Guarantees: all of it happens in the transaction that keeps the
- * notice, once. "Delivered" is believed only with the recipient's own signed
- * receipt for the very message; a notice whose proof fails is kept and alarmed,
- * and the message stays "admitted". Trusts the notice as verified: the hub's
- * signature, canonical body. */
+ * WITHDRAWAL_NOTICE withdraws a consent we relied on, SUSPENSION_NOTICE asks whether
+ * a person does, DATA_NOTICE corrects what we received or bids us not to use it (the
+ * duty to answer comes as an OBLIGATION_NOTICE beside each). Guarantees: all of it happens in the transaction
+ * that keeps the notice, once. "Delivered" is believed only with the recipient's own signed receipt for the
+ * very message; a notice whose proof fails is kept and alarmed, and the message stays "admitted". Trusts the
+ * notice as verified: the hub's signature, canonical body. */
 #include "link_internal.h"
 
 #include "corridor/codec.h"
@@ -99,6 +99,11 @@ static const ProtobufCBinaryData *subject(const ProtobufCMessage *notice) {
     const Corridor__V1__ObligationNotice *duty = (const Corridor__V1__ObligationNotice *)notice;
     return duty->about.len > 0 ? &duty->about : &duty->message_id;
   }
+  if (notice->descriptor == &corridor__v1__data_notice__descriptor) {
+    const Corridor__V1__DataNotice *data = (const Corridor__V1__DataNotice *)notice;
+    return data->n_message_ids > 0 ? &data->message_ids[0] : NULL;
+  }
+  if (notice->descriptor != &corridor__v1__withdrawal_notice__descriptor) return NULL;
   const Corridor__V1__WithdrawalNotice *taken_back = (const Corridor__V1__WithdrawalNotice *)notice;
   return taken_back->n_message_ids > 0 ? &taken_back->message_ids[0] : NULL;
 }
@@ -187,9 +192,54 @@ static bool on_withdrawal(agent_link *l, const cor_cards *cards, const Corridor_
   const Corridor__V1__WithdrawalNotice *notice = (const Corridor__V1__WithdrawalNotice *)message;
   const uint8_t *handle = header->handle.data;
   const uint8_t *consent = is_id(notice->consent_id) ? notice->consent_id.data : NULL;
+  /* Of a part the hub's gate knows how far it goes; the rest stands. */
+  if (notice->part) return link_erasure_again(l, cards, header, notice, err);
   return forget_consent(l, handle, consent, err) &&
          store_consent_withdraw(l->a->store, handle, consent, notice->withdrawn_at, err) &&
          link_erasure_again(l, cards, header, notice, err);
+}
+
+/* ---- does this person withdraw? ---- */
+
+/* The origin mission is asked in place of a host whose card is gone, perhaps before it
+ * ever had a message of the case: it must be able to name the case in its answer. */
+static bool on_suspension(agent_link *l, const cor_cards *cards, const Corridor__V1__Header *header,
+                          const ProtobufCMessage *message, cor_error *err) {
+  store_case c = {.kind = COR_HANDLE_CASE, .since = header->sent_at, .last_type = COR_T(SUSPENSION_NOTICE)};
+  store_case known;
+  (void)cards, (void)message;
+  store_found found = store_case_get(l->a->store, header->handle.data, &known, err);
+  if (found != STORE_ABSENT) return found == STORE_FOUND;
+  memcpy(c.handle, header->handle.data, COR_ID_LEN);
+  memcpy(c.case_handle, header->handle.data, COR_ID_LEN);
+  return store_case_put(l->a->store, &c, err);
+}
+
+/* ---- corrected, or not to be used ---- */
+
+static bool on_data(agent_link *l, const cor_cards *cards, const Corridor__V1__Header *header,
+                    const ProtobufCMessage *message, cor_error *err) {
+  const Corridor__V1__DataNotice *notice = (const Corridor__V1__DataNotice *)message;
+  bool ok = true;
+  (void)cards, (void)header;
+  for (size_t i = 0; ok && i < notice->n_message_ids; i++) {
+    if (!is_id(notice->message_ids[i])) continue;
+    const uint8_t *id = notice->message_ids[i].data;
+    switch (notice->action) {
+    case CORRIDOR__V1__DATA_ACTION__RECTIFIED:
+      ok = !is_id(notice->replacement_id) ||
+           store_note_replaced(l->a->store, id, notice->replacement_id.data, err);
+      break;
+    case CORRIDOR__V1__DATA_ACTION__RESTRICTED:
+      ok = store_note_restricted(l->a->store, id, notice->asked_at, err);
+      break;
+    case CORRIDOR__V1__DATA_ACTION__RESTRICTION_LIFTED:
+      ok = store_note_restricted(l->a->store, id, 0, err);
+      break;
+    default: break; /* a newer hub's: the notice itself stands in the inbox */
+    }
+  }
+  return ok;
 }
 
 static const struct {
@@ -198,7 +248,9 @@ static const struct {
                 cor_error *);
 } notices[] = {{COR_T(END_NOTICE), on_end},
                {COR_T(OBLIGATION_NOTICE), on_obligation},
-               {COR_T(WITHDRAWAL_NOTICE), on_withdrawal}};
+               {COR_T(WITHDRAWAL_NOTICE), on_withdrawal},
+               {COR_T(SUSPENSION_NOTICE), on_suspension},
+               {COR_T(DATA_NOTICE), on_data}};
 
 bool link_notice_apply(agent_link *l, const cor_cards *cards, const Corridor__V1__Header *header,
                        const ProtobufCMessage *notice, cor_error *err) {

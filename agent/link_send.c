@@ -15,7 +15,7 @@
 
 #include <string.h>
 
-enum { POSTPONE_FIRST_MS = 250, POSTPONE_MAX_MS = 30000, LOOK_MS = 1000 };
+enum { POSTPONE_FIRST_MS = 250, POSTPONE_MAX_MS = 30000, SUSPENDED_MAX_MS = 300000, LOOK_MS = 1000 };
 
 static cor_bytes view(ProtobufCBinaryData field) {
   return (cor_bytes){field.data, field.len};
@@ -123,11 +123,12 @@ static bool admitted(agent_link *l, const Corridor__V1__Result *result, const li
   return ok;
 }
 
-/* Causes that lie in the session or the hub: the same bytes may do later. */
+/* Causes that lie in the session or the hub, or in a question that is being asked:
+ * the same bytes may do later. */
 static bool passes_by_itself(int code) {
-  static const int codes[] = {COR_HUB_UNAVAILABLE,   COR_GOING_DOWN,     COR_LIMIT_REACHED,
-                              COR_CARD_LIST_EXPIRED, COR_CLOCK_SKEW,     COR_CARD_SUSPENDED,
-                              COR_SESSION_FENCED,    COR_STORE_REGRESSED};
+  static const int codes[] = {COR_HUB_UNAVAILABLE,   COR_GOING_DOWN,      COR_LIMIT_REACHED,
+                              COR_CARD_LIST_EXPIRED, COR_CLOCK_SKEW,      COR_CARD_SUSPENDED,
+                              COR_SESSION_FENCED,    COR_STORE_REGRESSED, COR_CASE_SUSPENDED};
   for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
     if (codes[i] == code) return true;
   return false;
@@ -136,8 +137,10 @@ static bool passes_by_itself(int code) {
 static bool postpone(agent_link *l, const link_flight *flight, int code, cor_error *err) {
   int64_t attempts;
   if (!store_out_attempts(l->a->store, flight->id, &attempts, err)) return false;
-  int64_t most = POSTPONE_FIRST_MS << (attempts < 7 ? attempts : 7);
-  if (most > POSTPONE_MAX_MS) most = POSTPONE_MAX_MS;
+  /* A suspension lasts hours; each try is a refusal in the hub's log. */
+  const int64_t limit = code == COR_CASE_SUSPENDED ? SUSPENDED_MAX_MS : POSTPONE_MAX_MS;
+  int64_t most = POSTPONE_FIRST_MS << (attempts < 11 ? attempts : 11);
+  if (most > limit) most = limit;
   uint32_t dice;
   cor_random((uint8_t *)&dice, sizeof dice);
   const int64_t wait = most / 2 + (int64_t)(dice % (uint32_t)(most / 2));

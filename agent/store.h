@@ -79,6 +79,7 @@ typedef struct store_message {
   int code;                    /* refusal, stop reason, or content check */
   int64_t sent_at, settled_at; /* settled: admitted, refused; incoming: received */
   bool late;
+  bool on_consent;                 /* outgoing, for store_out_put: it stands on consent */
   bool read;                       /* incoming: a holder opened it before, and it was good */
   cor_buf envelope, body, receipt; /* only from store_message_find and store_out_next */
 } store_message;
@@ -87,12 +88,13 @@ void store_message_clear(store_message *message);
 typedef enum store_found { STORE_ERROR = -1, STORE_ABSENT = 0, STORE_FOUND = 1 } store_found;
 
 /* Keeps an outgoing message: envelope, body, id, handle, case_handle, peer, type,
- * compartment, outcome, header_hash and sent_at are read (borrowed). */
+ * compartment, outcome, on_consent, header_hash and sent_at are read (borrowed). */
 bool store_out_put(store *s, const store_message *message, bool overtakes, cor_error *err) COR_MUST_CHECK;
 
 /* The next message to submit: overtaking lane first, then in order of keeping.
  * A message waits while an earlier one of the same recipient and handle, or an
- * earlier record of the same case, is unanswered. busy lists the n in flight. */
+ * earlier record of the same case, is unanswered; but what needs no consent does not
+ * wait for what a suspension holds up. busy lists the n in flight. */
 store_found store_out_next(store *s, const int64_t *busy, size_t n_busy, int64_t monotonic,
                            store_message *out, cor_error *err) COR_MUST_CHECK;
 
@@ -120,6 +122,9 @@ bool store_out_postpone(store *s, const uint8_t id[COR_ID_LEN], int code, int64_
                         cor_error *err) COR_MUST_CHECK;
 bool store_out_attempts(store *s, const uint8_t id[COR_ID_LEN], int64_t *attempts,
                         cor_error *err) COR_MUST_CHECK;
+
+/* FOUND: it stands on consent, and is queued in a case that the hub holds suspended. */
+store_found store_out_suspended(store *s, const uint8_t id[COR_ID_LEN], cor_error *err) COR_MUST_CHECK;
 
 typedef enum store_taken {
   STORE_TAKE_ERROR = -1,
@@ -150,6 +155,17 @@ bool store_message_erase(store *s, const uint8_t handle[COR_ID_LEN], const uint8
  * is not here yet, or is still queued, will lose its body too. */
 bool store_message_erase_again(store *s, const uint8_t handle[COR_ID_LEN], const uint8_t id[COR_ID_LEN],
                                int64_t at, cor_error *err) COR_MUST_CHECK;
+
+/* What the hub's data notices said of a message received, also before it came. */
+typedef struct store_note {
+  int64_t restricted_at; /* 0 = free to use */
+  bool replaced;
+  uint8_t replaced_by[COR_ID_LEN];
+} store_note;
+bool store_note_restricted(store *s, const uint8_t id[COR_ID_LEN], int64_t at, cor_error *err) COR_MUST_CHECK;
+bool store_note_replaced(store *s, const uint8_t id[COR_ID_LEN], const uint8_t by[COR_ID_LEN],
+                         cor_error *err) COR_MUST_CHECK;
+bool store_note_get(store *s, const uint8_t id[COR_ID_LEN], store_note *out, cor_error *err) COR_MUST_CHECK;
 
 /* Either box, by id; with envelope, body and receipt. */
 store_found store_message_find(store *s, const uint8_t id[COR_ID_LEN], store_message *out,

@@ -5,7 +5,8 @@
  * is told so; its state changes only as the table below says; a later message
  * never overtakes an earlier one of the same recipient and handle, nor a record
  * (registration, consent) its gate will need. Withdrawals have a lane of their
- * own, yet never pass the record they withdraw. */
+ * own, yet never pass the record they withdraw; and what needs no consent goes past
+ * what a suspension holds up. */
 #include "store_internal.h"
 
 #include "corridor/refusal.h"
@@ -58,13 +59,14 @@ static const store_state next_state[STORE_EXPIRED + 1][STORE_OUT_REFUSE_CONTENT 
 };
 
 bool store_out_put(store *s, const store_message *m, bool overtakes, cor_error *err) {
-  if (!STORE_EXEC(
-          s, err,
-          "INSERT INTO outbox(message_id, recipient, handle, case_handle, type, compartment, outcome,"
-          " overtakes, header_hash, sent_at, state, envelope, body) VALUES(?,?,?,?,?,?,?,?,?,?,1,?,?)",
-          A_ID(m->id), A_TEXT(m->peer), A_ID(m->handle), A_ID(m->case_handle), A_INT(m->type),
-          A_INT(m->compartment), A_INT(m->outcome), A_INT(overtakes), A_HASH(m->header_hash),
-          A_INT(m->sent_at), A_BLOB(cor_buf_view(&m->envelope)), A_BLOB(cor_buf_view(&m->body))))
+  if (!STORE_EXEC(s, err,
+                  "INSERT INTO outbox(message_id, recipient, handle, case_handle, type, compartment, outcome,"
+                  " overtakes, header_hash, sent_at, state, envelope, body, on_consent)"
+                  " VALUES(?,?,?,?,?,?,?,?,?,?,1,?,?,?)",
+                  A_ID(m->id), A_TEXT(m->peer), A_ID(m->handle), A_ID(m->case_handle), A_INT(m->type),
+                  A_INT(m->compartment), A_INT(m->outcome), A_INT(overtakes), A_HASH(m->header_hash),
+                  A_INT(m->sent_at), A_BLOB(cor_buf_view(&m->envelope)), A_BLOB(cor_buf_view(&m->body)),
+                  A_INT(m->on_consent)))
     return false;
   store_event sent = {.event = "sent",
                       .at = m->sent_at,
@@ -85,7 +87,9 @@ static const char next_sql[] =
     "FROM outbox o"
     " WHERE state = 1 AND not_before <= ?1 AND NOT EXISTS(SELECT 1 FROM outbox e WHERE e.state = 1"
     "  AND e.case_handle = o.case_handle AND e.n < o.n AND e.overtakes <= o.overtakes"
-    "  AND (e.recipient = 'hub' OR (e.recipient = o.recipient AND e.handle = o.handle)))"
+    "  AND (e.recipient = 'hub' OR (e.recipient = o.recipient AND e.handle = o.handle))"
+    "  AND (o.on_consent OR NOT e.on_consent OR NOT EXISTS(SELECT 1 FROM outbox x WHERE x.state = 1"
+    "   AND x.case_handle = o.case_handle AND x.code = ?2)))"
     " ORDER BY overtakes DESC, n";
 
 static bool is_busy(int64_t n, const int64_t *busy, size_t n_busy) {
@@ -109,7 +113,7 @@ static bool read_next(sqlite3_stmt *stmt, store_message *out, cor_error *err) {
 
 store_found store_out_next(store *s, const int64_t *busy, size_t n_busy, int64_t monotonic,
                            store_message *out, cor_error *err) {
-  sqlite3_stmt *stmt = STORE_SELECT(s, err, next_sql, A_INT(monotonic));
+  sqlite3_stmt *stmt = STORE_SELECT(s, err, next_sql, A_INT(monotonic), A_INT(COR_CASE_SUSPENDED));
   if (stmt == NULL) return STORE_ERROR;
   for (;;) {
     store_found found = store_next(s, stmt, err);
@@ -204,6 +208,18 @@ bool store_out_attempts(store *s, const uint8_t id[COR_ID_LEN], int64_t *attempt
   *attempts = sqlite3_column_int64(stmt, 0);
   store_done(stmt);
   return true;
+}
+
+store_found store_out_suspended(store *s, const uint8_t id[COR_ID_LEN], cor_error *err) {
+  sqlite3_stmt *stmt = STORE_SELECT(
+      s, err,
+      "SELECT 1 FROM outbox o JOIN outbox e ON e.case_handle = o.case_handle WHERE o.message_id = ?1"
+      " AND o.state = 1 AND o.on_consent AND e.state = 1 AND e.code = ?2 LIMIT 1",
+      A_ID(id), A_INT(COR_CASE_SUSPENDED));
+  if (stmt == NULL) return STORE_ERROR;
+  store_found found = store_next(s, stmt, err);
+  if (found == STORE_FOUND) store_done(stmt);
+  return found;
 }
 
 bool store_out_postpone(store *s, const uint8_t id[COR_ID_LEN], int code, int64_t monotonic, cor_error *err) {

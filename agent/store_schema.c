@@ -79,8 +79,16 @@ static const char version_3[] =
     "STRICT;"
     "PRAGMA user_version = 3;";
 
+/* What the hub's data notices said of messages (store_note.c); what a suspension holds
+ * up. Of what was kept before nobody knows: it waits in its order. */
+static const char version_4[] =
+    "ALTER TABLE outbox ADD COLUMN on_consent INTEGER NOT NULL DEFAULT 1;"
+    "CREATE TABLE notes(message_id BLOB PRIMARY KEY, restricted_at INTEGER NOT NULL, replaced_by BLOB)"
+    " STRICT, WITHOUT ROWID;"
+    "PRAGMA user_version = 4;";
+
 /* steps[n] makes version n + 1 of version n; 0 is the empty file. */
-static const char *const steps[] = {version_1, version_2, version_3};
+static const char *const steps[] = {version_1, version_2, version_3, version_4};
 enum { SCHEMA_VERSION = sizeof steps / sizeof *steps };
 
 static bool version_of(store *s, int64_t *version, cor_error *err) {

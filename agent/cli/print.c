@@ -234,7 +234,8 @@ static void error_line(FILE *err, const char *title, const char *text) {
 
 static const char *retry_text(const char *code, bool useful) {
   /* Sending again by hand would make a second message. */
-  if (code && strcmp(code, "KEPT_NOT_SENT") == 0) return "not needed: what is kept goes out by itself";
+  if (code && (strcmp(code, "KEPT_NOT_SENT") == 0 || strcmp(code, "CASE_SUSPENDED") == 0))
+    return "not needed: what is kept goes out by itself";
   return useful ? "yes, once the cause is gone" : "no, the same again will be refused again";
 }
 

@@ -49,6 +49,8 @@ static int run_consent(cli_context *cli, const cli_args *args) {
 
 static const cli_option WITHDRAW_OPTIONS[] = {
     {"consent", "ID", false, "withdraw this consent only (else every consent of the case)"},
+    {"recipient", "OFFICE", false, "withdraw only what is for this office"},
+    {"purpose", "PURPOSE", false, "withdraw only what is for this purpose, as REINTEGRATION"},
     {"code", "CODE", false,
      "the person's withdrawal code, or - to be asked for it: acts at once, from any office"},
     CLI_WAIT_OPTION,
@@ -60,8 +62,10 @@ static void show_withdrawal(FILE *out, const json_t *answer) {
   /* The hub's answer is the same to all, so that nobody can try out codes. */
   fputs(
       "If this office has the case, or reference and code are right: what was queued is stopped, and every\n"
-      "office that received something is asked to erase it and has to answer (`corridor due`). Otherwise\n"
-      "nothing has changed: check both with the person, or phone the office that took the consent.\n",
+      "office that received something is asked to erase it and has to answer (`corridor due`). Otherwise, "
+      "if\n"
+      "there is such a reference, what stands on consent waits until the responsible office has asked the\n"
+      "person, within 24 hours.\n",
       out);
 }
 
@@ -71,6 +75,7 @@ static int run_withdraw(cli_context *cli, const cli_args *args) {
   char reference[COR_REFERENCE_TEXT], asked[COR_PASSPHRASE_MAX + 1] = "";
   const char *name = args->operands[0];
   const char *consent = cli_args_get(args, "consent"), *code = cli_args_get(args, "code");
+  const char *recipient = cli_args_get(args, "recipient"), *purpose = cli_args_get(args, "purpose");
   cli_path_add(&path, "/v1/withdrawals");
   if (!cli_path_add_wait(&path, args, &err)) return cli_usage(cli, "withdraw", "%s", err.detail);
   /* Whoever is on this machine can read a command line: so the code may come by
@@ -81,10 +86,11 @@ static int run_withdraw(cli_context *cli, const cli_args *args) {
   }
   /* With a code the case may be another office's: then only the reference names it. */
   bool by_reference = code && cor_reference_parse(name, reference);
-  json_t *body = json_pack("{s:s, s:s*, s:s*}", by_reference ? "reference" : "case",
-                           by_reference ? reference : name, "consent", consent, "code", code);
+  json_t *body = json_pack("{s:s, s:s*, s:s*, s:s*, s:s*}", by_reference ? "reference" : "case",
+                           by_reference ? reference : name, "consent", consent, "code", code, "recipient",
+                           recipient, "purpose", purpose);
   OPENSSL_cleanse(asked, sizeof asked);
-  if (!body) return cli_usage(cli, "withdraw", "the case, consent or code is not valid UTF-8");
+  if (!body) return cli_usage(cli, "withdraw", "one of the values is not valid UTF-8");
   return cli_ask(cli, "POST", &path, body, show_withdrawal);
 }
 
@@ -109,6 +115,8 @@ const cli_verb cli_case_verbs[] = {
      "corridor consent consent.json", CONSENT_OPTIONS, run_consent},
     {"withdraw", "CASE", 1, 1, "withdraw a person's consent, at once and without a reason",
      "CASE is the handle or the reference number. The two missions of the case need nothing else; any\n"
-     "other office needs the reference and the person's code. No office is told whether they were right.",
+     "other office needs the reference and the person's code. No office is told whether they were right.\n"
+     "Without the code what stands on consent waits, until the responsible office has asked the person.\n"
+     "With --recipient, --purpose or both only that part is withdrawn, and the rest stands.",
      "corridor withdraw GS8Z-6BTX-3HZ0-HBH7-02 --code -", WITHDRAW_OPTIONS, run_withdraw},
     {NULL, NULL, 0, 0, NULL, NULL, NULL, NULL, NULL}};

@@ -1,7 +1,7 @@
 """Consent at the hub itself, where it counts: missing, expired, of another case,
 withdrawn. A withdrawal stops what waits, tells who was told, opens their duty to
 answer and closes it by their statement; without standing it needs reference and
-code, and a wrong code gets the same reply and does nothing."""
+code, and a wrong code gets the same reply and suspends (test_suspension.py)."""
 
 import unittest
 import uuid
@@ -190,7 +190,7 @@ class Withdrawn(ConsentTest):
         wrong = self.reply(PARTNER, case.reference, other.code)
         absent = stages.reach(self.c, "registered")  # its code fits nothing but itself
         unknown = self.reply(PARTNER, absent.reference, other.code)
-        self.post(case)
+        self.assertEqual(self.post(case, code=5)["code"], "CASE_SUSPENDED")
         self.assertEqual(self.owed(people.ORIGIN, case, "--all"), [])
         self.assertNotIn("WithdrawalNotice", self.inbox(people.ORIGIN, case))
 

@@ -161,6 +161,27 @@ START_TEST(postponed_message_waits_and_holds_back_its_successor) {
 }
 END_TEST
 
+/* Deadlines never block help: what is urgent for a life goes past what a suspension holds. */
+START_TEST(what_needs_no_consent_passes_what_is_suspended) {
+  int64_t row;
+  store_message first = made(1, "gn-conakry", 1, COR_T(CASE_FILE)),
+                second = made(2, "gn-conakry", 1, COR_T(ABN)),
+                urgent = made(3, "gn-conakry", 1, COR_T(CASE_FILE));
+  first.on_consent = second.on_consent = true;
+  queue(&first, false);
+  queue(&second, false);
+  queue(&urgent, false);
+  ck_assert_int_eq(next_id(NULL, 0, &row), 1);
+  must(store_begin(s, &err));
+  must(store_out_postpone(s, first.id, COR_CASE_SUSPENDED, cor_clock_monotonic_ms() + 3600 * 1000, &err));
+  ck_assert_int_eq(store_out_suspended(s, first.id, &err), STORE_FOUND);
+  ck_assert_int_eq(store_out_suspended(s, second.id, &err), STORE_FOUND);
+  ck_assert_int_eq(store_out_suspended(s, urgent.id, &err), STORE_ABSENT);
+  must(store_commit(s, &err));
+  ck_assert_int_eq(next_id(NULL, 0, &row), 3);
+}
+END_TEST
+
 static const struct {
   store_out_event first, second;
   store_state ends;
@@ -410,6 +431,7 @@ int main(void) {
   tcase_add_test(tcase, messages_go_in_order_and_records_first);
   tcase_add_test(tcase, withdrawal_overtakes_but_never_its_own_consent);
   tcase_add_test(tcase, postponed_message_waits_and_holds_back_its_successor);
+  tcase_add_test(tcase, what_needs_no_consent_passes_what_is_suspended);
   tcase_add_loop_test(tcase, outgoing_life, 0, (int)(sizeof lives / sizeof *lives));
   tcase_add_loop_test(tcase, late_admission_receipt_is_kept_and_the_end_stands, 0, 3);
   tcase_add_test(tcase, full_disk_refuses_new_work_and_still_drains);

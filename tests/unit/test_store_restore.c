@@ -129,11 +129,31 @@ START_TEST(store_of_version_1_is_brought_up_with_all_it_holds) {
 }
 END_TEST
 
+/* What is said of a message stands by its id, before it comes as well as after. */
+START_TEST(notes_are_kept_by_id) {
+  const uint8_t id[COR_ID_LEN] = {5}, by[COR_ID_LEN] = {6};
+  store_note note;
+  must(store_begin(s, &err));
+  must(store_note_get(s, id, &note, &err));
+  ck_assert(note.restricted_at == 0 && !note.replaced);
+  must(store_note_restricted(s, id, T0, &err));
+  must(store_note_replaced(s, id, by, &err));
+  must(store_note_get(s, id, &note, &err));
+  ck_assert_int_eq(note.restricted_at, T0);
+  ck_assert(note.replaced && memcmp(note.replaced_by, by, sizeof by) == 0);
+  must(store_note_restricted(s, id, 0, &err));
+  must(store_note_get(s, id, &note, &err));
+  ck_assert(note.restricted_at == 0 && note.replaced);
+  store_rollback(s);
+}
+END_TEST
+
 int main(void) {
   TCase *tcase = tcase_create("store_restore");
   tcase_add_checked_fixture(tcase, setup, teardown);
   tcase_add_test(tcase, what_was_erased_before_a_restore_stays_erased);
   tcase_add_test(tcase, quarantine_lasts_until_it_is_lifted);
+  tcase_add_test(tcase, notes_are_kept_by_id);
   tcase_add_test(tcase, store_of_version_1_is_brought_up_with_all_it_holds);
   return programme_run(tcase, "store_restore");
 }
