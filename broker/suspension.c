@@ -212,5 +212,5 @@ bool suspension_ask(core *c, int64_t now) {
 bool suspension_forget(core *c, int64_t now) {
   db_args args = {0};
   db_i64(&args, now - SUSPENSION_MEMORY_MS);
-  return db_do(c->db, "DELETE FROM corridor.withdrawal_attempt WHERE at <= $1", &args);
+  return db_do(c->db, "SELECT corridor.forget_withdrawal_attempts($1)", &args);
 }

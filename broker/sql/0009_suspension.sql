@@ -37,6 +37,12 @@ CREATE TABLE corridor.withdrawal_attempt (
 CREATE INDEX withdrawal_attempt_office ON corridor.withdrawal_attempt (office, at);
 CREATE INDEX withdrawal_attempt_code ON corridor.withdrawal_attempt (office, reference, at) WHERE with_code;
 CREATE INDEX withdrawal_attempt_at ON corridor.withdrawal_attempt (at);
+-- The broker removes nothing; it may only ask for this.
+CREATE FUNCTION corridor.forget_withdrawal_attempts(until_ms bigint) RETURNS void LANGUAGE sql
+  SECURITY DEFINER SET search_path = corridor, pg_temp
+  BEGIN ATOMIC DELETE FROM corridor.withdrawal_attempt WHERE at <= until_ms; END;
+REVOKE ALL ON FUNCTION corridor.forget_withdrawal_attempts(bigint) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION corridor.forget_withdrawal_attempts(bigint) TO corridor_broker;
 
 -- A part of a consent taken back: of a scope that names an office or stands for a
 -- purpose, the scope; of a class of offices, one of them.
@@ -57,5 +63,5 @@ FROM corridor.suspension s;
 
 GRANT SELECT ON oversight.suspension TO corridor_oversight;
 GRANT SELECT, INSERT, UPDATE ON corridor.suspension TO corridor_broker;
-GRANT SELECT, INSERT, DELETE ON corridor.withdrawal_attempt TO corridor_broker;
+GRANT SELECT, INSERT ON corridor.withdrawal_attempt TO corridor_broker;
 RESET ROLE;

@@ -36,9 +36,10 @@ cluster = harness.Cluster()
 def setUpModule():
     try:
         cluster.prepare()
-        cluster.must(cluster.run([
-            cluster.build / "tests" / "race", "withdraw", 4, cluster.database.conninfo(user=BROKER), cluster.dir,
-            cluster.identity.clock, people.HOST, people.ORIGIN, people.ORIGIN, people.KINDIA]))
+        for scenario, rounds in (("withdraw", 4), ("suspend", 1)):
+            cluster.must(cluster.run([
+                cluster.build / "tests" / "race", scenario, rounds, cluster.database.conninfo(user=BROKER),
+                cluster.dir, cluster.identity.clock, people.HOST, people.ORIGIN, people.ORIGIN, people.KINDIA]))
     except BaseException:
         cluster.end(failed=True)
         raise
