@@ -5,6 +5,9 @@ other, is asked back under the handle its recipient knows."""
 import os
 import unittest
 
+import harness
+import people
+import stages
 from protocol_bytes import pb
 from wire_offices import (ERASURE_DUTY, HOST, KINDIA, LABE, ORIGIN, PARTNER, SECOND, WireTest, scope)
 
@@ -83,6 +86,21 @@ class Part(WireTest):
                          ["CONSENT_WITHDRAWN", "OK"])
         told, = self.notices(HOST, pb.WITHDRAWAL_NOTICE, case)
         self.assertEqual((told.part, told.recipient_office, told.answer_due), (True, ORIGIN, 0))
+
+
+class Command(harness.ClusterTest):
+    def test_a_part_is_withdrawn_by_name(self):
+        case = stages.reach(self.c, "filed")
+        self.c.must(self.c.corridor(people.HOST, "withdraw", case.handle, "--purpose", "TRAVEL_ARRANGEMENT",
+                                    "--recipient", people.ORIGIN))
+        booked = self.c.corridor(people.HOST, "send", "-", input={
+            "type": "ABN", "to": people.ORIGIN, "case": case.handle, "body": people.abn(case.reference)})
+        self.assertEqual((booked.code, booked.error["code"]), (4, "CONSENT_WITHDRAWN"), booked)
+        case.send(people.HOST, "CaseFile", people.ORIGIN, people.case_file(case.reference))
+        case.received(people.ORIGIN, "CaseFile", count=4)
+        for words, path in ((("--purpose", "HOLIDAYS"), "/purpose"), (("--recipient", "The Mission"), "/recipient")):
+            told = self.c.corridor(people.HOST, "withdraw", case.handle, *words)
+            self.assertEqual((told.code, told.error["path"]), (3, path))
 
 
 class Onward(WireTest):
