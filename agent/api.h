@@ -5,6 +5,7 @@
 #include "agent.h"
 #include "compose.h"
 #include "open.h"
+#include "slip.h"
 
 #include <jansson.h>
 
@@ -37,6 +38,11 @@ bool api_post_case(api_request *q, cor_error *err);
 bool api_get_cases(api_request *q, cor_error *err);
 bool api_get_timeline(api_request *q, cor_error *err);
 bool api_post_consent(api_request *q, cor_error *err);
+bool api_get_consents(api_request *q, cor_error *err);
+bool api_get_consent(api_request *q, cor_error *err);
+bool api_get_evidence(api_request *q, cor_error *err);
+bool api_get_iso27560(api_request *q, cor_error *err);
+bool api_post_slip(api_request *q, cor_error *err);
 bool api_post_withdrawal(api_request *q, cor_error *err);
 bool api_post_message(api_request *q, cor_error *err);
 bool api_get_messages(api_request *q, cor_error *err);
@@ -61,6 +67,17 @@ bool api_enum(const json_t *body, const char *name, const ProtobufCEnumDescripto
 bool api_categories(const json_t *body, const char *name, uint32_t *bits, cor_error *err) COR_MUST_CHECK;
 /* A case by handle or reference number; NO_SUCH_CASE. In a transaction. */
 bool api_case(api_request *q, const char *name, store_case *out, cor_error *err) COR_MUST_CHECK;
+
+/* ---- api_consent_list.c ---- */
+/* What runs out within 30 days or did in the last 30, as GET /v1/consents has it. In a
+ * transaction. New reference; NULL on error. */
+json_t *api_consents_soon(api_request *q, unsigned visible, cor_error *err) COR_MUST_CHECK;
+
+/* ---- api_slip.c ---- */
+/* Members slipLanguage and slipTelephone: the words, or NULL with true when none
+ * were asked for. phone "" = none. */
+bool api_slip_words(api_request *q, bool required, slip **out, const char **phone,
+                    cor_error *err) COR_MUST_CHECK;
 
 /* ---- api_answer.c: writing answers ---- */
 json_t *api_hex(const uint8_t *bytes, size_t len);

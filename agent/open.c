@@ -40,28 +40,37 @@ static EVP_PKEY *holder_key(const agent *a, Corridor__V1__Compartment c, const c
   return tries_open(a->tries, path, holder, err);
 }
 
+Corridor__V1__Sealed *open_seal(const agent *a, Corridor__V1__Compartment c, cor_bytes body,
+                                const cor_holder *holder, bool *theirs, cor_error *err) {
+  char path[PATH_LEN];
+  *theirs = false;
+  if (holder == NULL) {
+    (void)cor_fail(err, COR_NOT_PERMITTED, "", "name a user and passphrase that hold the %s key",
+                   cor_compartment_name(c));
+    return NULL;
+  }
+  snprintf(path, sizeof path, "%s/keys/%s.crt", roster_dir(a->roster), cor_compartment_name(c));
+  EVP_PKEY *key = holder_key(a, c, holder, err);
+  X509 *cert = key == NULL ? NULL : cor_cert_from_pem_file(path, err);
+  *theirs = cert != NULL;
+  Corridor__V1__Sealed *sealed = cert == NULL ? NULL : cor_seal_open(body, cert, key, err);
+  X509_free(cert);
+  EVP_PKEY_free(key);
+  return sealed;
+}
+
 /* Unseals, compares, and hands over the content bytes. *theirs: the key was there,
  * so what failed is the message. */
 static bool unseal(const agent *a, const store_message *m, const Corridor__V1__Header *header,
                    const cor_holder *holder, cor_buf *content, bool *theirs, cor_error *err) {
   *theirs = false;
-  if (holder == NULL)
-    return cor_fail(err, COR_NOT_PERMITTED, "", "name a user and passphrase that hold the %s key",
-                    cor_compartment_name(header->compartment));
-  if (m->body.len == 0)
+  if (holder != NULL && m->body.len == 0)
     return cor_fail(err, COR_CANNOT_OPEN, "", "this office erased the content after a withdrawal");
-  char path[PATH_LEN];
-  snprintf(path, sizeof path, "%s/keys/%s.crt", roster_dir(a->roster),
-           cor_compartment_name(header->compartment));
-  EVP_PKEY *key = holder_key(a, header->compartment, holder, err);
-  X509 *cert = key == NULL ? NULL : cor_cert_from_pem_file(path, err);
-  *theirs = cert != NULL;
-  Corridor__V1__Sealed *sealed = cert == NULL ? NULL : cor_seal_open(cor_buf_view(&m->body), cert, key, err);
+  Corridor__V1__Sealed *sealed = open_seal(a, header->compartment, cor_buf_view(&m->body), holder, theirs,
+                                           err);
   bool ok = sealed != NULL && cor_seal_matches(sealed, header, err) &&
             cor_buf_copy(content, (cor_bytes){sealed->content.data, sealed->content.len}, err);
   if (sealed != NULL) cor_message_free(&sealed->base);
-  X509_free(cert);
-  EVP_PKEY_free(key);
   return ok;
 }
 

@@ -233,6 +233,24 @@ void store_consent_clear(store_consent *consent);
 bool store_consent_withdraw(store *s, const uint8_t case_handle[COR_ID_LEN], const uint8_t *consent,
                             int64_t at, cor_error *err) COR_MUST_CHECK;
 
+/* Every consent recorded here, or one case's, the newest first; until each says no. */
+typedef bool (*store_consent_fn)(const store_consent *consent, void *ctx);
+bool store_consent_list(store *s, const uint8_t *case_handle, store_consent_fn each, void *ctx,
+                        cor_error *err) COR_MUST_CHECK;
+
+/* ---- consent forms and their evidence, sealed (store_form.c) ---- */
+/* Part 0 is the form, the others its evidence in order. A version's are never
+ * changed. sealed is borrowed, respectively the caller's to clear. */
+typedef struct store_form_part {
+  uint8_t consent[COR_ID_LEN];
+  uint32_t version;
+  int part, compartment;
+  cor_buf sealed;
+} store_form_part;
+bool store_form_put(store *s, const store_form_part *part, cor_error *err) COR_MUST_CHECK;
+store_found store_form_get(store *s, const uint8_t consent[COR_ID_LEN], uint32_t version, int part,
+                           store_form_part *out, cor_error *err) COR_MUST_CHECK;
+
 /* ---- obligations ---- */
 typedef struct store_due {
   uint8_t id[COR_ID_LEN], handle[COR_ID_LEN], message_id[COR_ID_LEN];

@@ -79,8 +79,15 @@ static const char version_3[] =
     "STRICT;"
     "PRAGMA user_version = 3;";
 
+/* A consent as it was given, and what proves it: sealed, so that the file tells
+ * only that there is one. */
+static const char version_4[] =
+    "CREATE TABLE consent_forms(consent_id BLOB NOT NULL, version INTEGER NOT NULL, part INTEGER NOT NULL,"
+    " compartment INTEGER NOT NULL, sealed BLOB NOT NULL, UNIQUE(consent_id, version, part)) STRICT;"
+    "PRAGMA user_version = 4;";
+
 /* steps[n] makes version n + 1 of version n; 0 is the empty file. */
-static const char *const steps[] = {version_1, version_2, version_3};
+static const char *const steps[] = {version_1, version_2, version_3, version_4};
 enum { SCHEMA_VERSION = sizeof steps / sizeof *steps };
 
 static bool version_of(store *s, int64_t *version, cor_error *err) {

@@ -7,6 +7,7 @@
  * no datum. Nothing is fatal. */
 #include "content.h"
 #include "corridor/clock.h"
+#include "corridor/consent.h"
 #include "corridor/gate.h"
 #include "corridor/refusal.h"
 #include <stdio.h>
@@ -43,6 +44,14 @@ static bool holds(const Corridor__V1__Abn *abn, Corridor__V1__Vulnerability want
   return false;
 }
 
+/* Nobody calls a number without knowing when it is safe and who may answer. */
+static int contact(const Corridor__V1__Contact *given, cor_content_fault *fault) {
+  if (!given || blank(given->phone) || (!blank(given->safe_hours) && !blank(given->who_may_answer)))
+    return COR_OK;
+  return FAULT(COR_MISSING_FIELD, "/contact",
+               "a number goes with safeHours and whoMayAnswer: ask the person");
+}
+
 static int casework(const ProtobufCMessage *body, cor_content_fault *fault) {
   BODY(CaseFileCasework);
   if (b->return_type == CORRIDOR__V1__RETURN_TYPE__FORCED)
@@ -53,7 +62,12 @@ static int casework(const ProtobufCMessage *body, cor_content_fault *fault) {
   if (none_among((const int *)b->needs, b->n_needs, CORRIDOR__V1__NEED__NEED_NONE))
     return FAULT(COR_BAD_INPUT, "/needs", "NEED_NONE cannot stand beside another value");
   if (b->age > AGE_MAX) return FAULT(COR_BAD_INPUT, "/age", "is not an age in years");
-  return COR_OK;
+  return contact(b->contact, fault);
+}
+
+static int handover(const ProtobufCMessage *body, cor_content_fault *fault) {
+  BODY(ReferralHandover);
+  return contact(b->contact, fault);
 }
 
 static int abn(const ProtobufCMessage *body, cor_content_fault *fault) {
@@ -132,16 +146,38 @@ static int consent_scope(const Corridor__V1__ConsentScope *scope, size_t index, 
   snprintf(at, sizeof at, "/scopes/%zu", index);
   if (blank(scope->recipient_office) == (scope->recipient_role == 0))
     return FAULT(COR_BAD_INPUT, at, "a scope names either an office or a class of offices");
+  const cor_scope_row *row = cor_scope_find(scope->scope);
+  if (!row || !(row->purposes & COR_BIT(scope->purpose)))
+    return FAULT(COR_BAD_INPUT, at, "this scope cannot be asked for that purpose (dictionary 4.1)");
+  return COR_OK;
+}
+
+/* What was asked once has one answer: a second scope for the same use and reader
+ * could only repeat the first or contradict it. */
+static bool same_question(const Corridor__V1__ConsentScope *a, const Corridor__V1__ConsentScope *b) {
+  return a->scope == b->scope && a->purpose == b->purpose && a->recipient_role == b->recipient_role &&
+         strcmp(a->recipient_office, b->recipient_office) == 0;
+}
+
+static int consent_scopes(const Corridor__V1__ConsentRecord *b, cor_content_fault *fault) {
+  char at[64];
+  for (size_t i = 0; i < b->n_scopes; i++) {
+    int code = consent_scope(b->scopes[i], i, fault);
+    if (code != COR_OK) return code;
+    for (size_t k = 0; k < i; k++) {
+      if (!same_question(b->scopes[i], b->scopes[k])) continue;
+      snprintf(at, sizeof at, "/scopes/%zu", i);
+      return FAULT(COR_BAD_INPUT, at, "an earlier scope has the same purpose and recipient");
+    }
+  }
   return COR_OK;
 }
 
 static int consent_record(const ProtobufCMessage *body, cor_content_fault *fault) {
   BODY(ConsentRecord);
   if (b->n_scopes > COR_GATE_SCOPES_MAX) return FAULT(COR_TOO_LARGE, "/scopes", "has more than 32 scopes");
-  for (size_t i = 0; i < b->n_scopes; i++) {
-    int code = consent_scope(b->scopes[i], i, fault);
-    if (code != COR_OK) return code;
-  }
+  int code = consent_scopes(b, fault);
+  if (code != COR_OK) return code;
   if (b->valid_from <= 0 || b->valid_from % DAY_MS != 0)
     return FAULT(COR_BAD_INPUT, "/validFrom", "must be the start of a day (UTC)");
   if (b->valid_until <= b->valid_from)
@@ -187,6 +223,7 @@ static const cor_content_relation relations[] = {
     {COR_T(DEPARTURE_CONFIRMATION), COR_C(OPERATIONS), departure},
     {COR_T(REFERRAL), COR_C(CASEWORK), offer},
     {COR_T(REFERRAL_ACK), COR_C(CASEWORK), offer_answer},
+    {COR_T(REFERRAL_HANDOVER), COR_C(CASEWORK), handover},
     {COR_T(SERVICE_REPORT), COR_C(CASEWORK), service_report},
     {COR_T(REGISTRATION), COR_C(RECORD), registration},
     {COR_T(CONSENT_RECORD), COR_C(RECORD), consent_record},

@@ -26,7 +26,8 @@ static const cli_option GLOBAL_OPTIONS[] = {
 static const struct {
   const char *title;
   const cli_verb *verbs;
-} SECTIONS[] = {{"Cases, consent, withdrawal (need an agent)", cli_case_verbs},
+} SECTIONS[] = {{"Cases, withdrawal (need an agent)", cli_case_verbs},
+                {"Consents, and the slip a person takes along", cli_consent_verbs},
                 {"Messages", cli_message_verbs},
                 {"Referrals", cli_referral_verbs},
                 {"What is owed, and how the agent is", cli_record_verbs},

@@ -118,6 +118,7 @@ static void show_one(FILE *out, const json_t *answer) {
   json_t *content = json_incref(json_object_get(envelope, "content"));
   json_object_del(envelope, "content");
   json_object_del(envelope, "contentError");
+  cli_print_contact(out, json_object_get(content, "contact"));
   cli_print_tree(out, envelope, 0);
   if (content) {
     fputs("\ncontent:\n", out);

@@ -12,8 +12,16 @@ static void show_due(FILE *out, const json_t *answer) {
       {"openedAt", "SINCE", CLI_TIME}, {"dueAt", "DUE", CLI_TIME},
       {"state", "STATE", CLI_TEXT},    {"level", "LEVEL", CLI_TEXT},
       {"cite", "RULE", CLI_TEXT},      {"case", "CASE", CLI_TEXT}};
+  static const cli_column RENEWALS[] = {{"consentId", "CONSENT THAT RUNS OUT", CLI_TEXT},
+                                        {"validUntil", "UNTIL", CLI_TIME},
+                                        {"state", "STATE", CLI_TEXT},
+                                        {"case", "CASE", CLI_TEXT}};
+  const json_t *consents = json_object_get(answer, "consents");
   cli_print_table(out, json_object_get(answer, "obligations"), COLUMNS, sizeof COLUMNS / sizeof *COLUMNS,
                   "Nothing is owed.");
+  if (json_array_size(consents) == 0) return;
+  fputs("\n", out);
+  cli_print_table(out, consents, RENEWALS, sizeof RENEWALS / sizeof *RENEWALS, "");
 }
 
 static int run_due(cli_context *cli, const cli_args *args) {

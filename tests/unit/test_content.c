@@ -49,7 +49,8 @@ static const struct sample {
   {WORK(REFERRAL), "{'service': 'E_TVET', 'subService': 1, 'area': 'GN-D', 'language': 'fr', 'urgency': 'ROUTINE',"
     "'answerBy': '1773500000000'}"},
   {WORK(REFERRAL_ACK), "{'answer': 'YES', 'firstContactAt': '1773600000000'}"},
-  {WORK(REFERRAL_HANDOVER), "{'name': 'Testina Exemplar', 'contact': {'phone': '+000'}, 'language': 'fr',"
+  {WORK(REFERRAL_HANDOVER), "{'name': 'Testina Exemplar', 'contact': {'phone': '+000', 'safeHours': '09-12',"
+    "'whoMayAnswer': 'herself'}, 'language': 'fr',"
     "'need': 'tailoring course', 'consentRef': 'C-1'}"},
   {WORK(SERVICE_REPORT), "{'state': 'IN_PROGRESS', 'since': '1773700000000'}"},
   {RECORD(REGISTRATION), "{'programme': 'JI', 'returnType': 'AVRR', 'originOffice': 'iom-gn', 'referenceHash': '" DIGEST
@@ -97,6 +98,10 @@ static const struct change {
   {FILE_OF(CASEWORK), "{'vulnerabilities': ['UMC']}", COR_MISSING_FIELD, "/body/child"},
   {FILE_OF(CASEWORK), "{'vulnerabilities': ['UMC'], 'child': {}}", COR_MISSING_FIELD, "/body/child/guardianHost"},
   {FILE_OF(CASEWORK), "{'vulnerabilities': ['UMC'], " CHILD "}", COR_OK, ""},
+  {FILE_OF(CASEWORK), "{'contact': {'phone': '+000', 'safeHours': '09-12'}}", COR_MISSING_FIELD, "/body/contact"},
+  {FILE_OF(CASEWORK), "{'contact': {'phone': '+000', 'safeHours': '09-12', 'whoMayAnswer': 'her sister'}}", COR_OK, ""},
+  {FILE_OF(CASEWORK), "{'contact': {'noMessage': true}}", COR_OK, ""},
+  {WORK(REFERRAL_HANDOVER), "{'contact': {'phone': '+000', 'whoMayAnswer': 'her sister'}}", COR_MISSING_FIELD, "/body/contact"},
   {FILE_OF(HEALTH), "{'continuityService': null}", COR_MISSING_FIELD, "/body/continuityService"},
   {FILE_OF(HEALTH), "{'continuityService': null, 'treatment': null, 'medicationDays': 0}", COR_OK, ""},
   {OPS(ABN), "{'arrivesAt': '1773388800000'}", COR_BAD_INPUT, "/body/arrivesAt"},
@@ -144,6 +149,10 @@ static const struct change {
   {RECORD(CONSENT_RECORD), "{'scopes': [" SCOPE "'categories': ['CONTACT']}]}", COR_BAD_INPUT, "/body/scopes/0"},
   {RECORD(CONSENT_RECORD), "{'scopes': [" SCOPE "'categories': ['CONTACT'], 'recipientOffice': 'iom-gn', 'recipientRole': 'ROLE_PARTNER'}]}", COR_BAD_INPUT, "/body/scopes/0"},
   {RECORD(CONSENT_RECORD), "{'scopes': [" SCOPE "'categories': ['CONTACT'], 'recipientRole': 'ROLE_PARTNER'}]}", COR_OK, ""},
+  {RECORD(CONSENT_RECORD), "{'scopes': [{'scope': 'SURVEY', 'purpose': 'RETURN_PREPARATION', 'categories': ['CONTACT'], 'recipientOffice': 'iom-gn'}]}", COR_BAD_INPUT, "/body/scopes/0"},
+  {RECORD(CONSENT_RECORD), "{'scopes': [{'scope': 'SURVEY', 'purpose': 'MONITORING_EVALUATION', 'categories': ['CONTACT'], 'recipientOffice': 'iom-gn'}]}", COR_OK, ""},
+  {RECORD(CONSENT_RECORD), "{'scopes': [" SCOPE "'categories': ['CONTACT'], 'recipientOffice': 'iom-gn', 'onward': true}, " SCOPE "'categories': ['CONTACT'], 'recipientOffice': 'iom-gn'}]}", COR_BAD_INPUT, "/body/scopes/1"},
+  {RECORD(CONSENT_RECORD), "{'scopes': [" SCOPE "'categories': ['CONTACT'], 'recipientOffice': 'iom-gn'}, " SCOPE "'categories': ['CONTACT'], 'recipientOffice': 'iom-ne'}]}", COR_OK, ""},
   {RECORD(CONSENT_WITHDRAWAL), "{'extent': 'ONE_CONSENT'}", COR_MISSING_FIELD, "/body/consentId"},
   {RECORD(CONSENT_WITHDRAWAL), "{'consentId': '" ID "'}", COR_BAD_INPUT, "/body/consentId"},
   {RECORD(CONSENT_WITHDRAWAL), "{'withdrawalHash': '" DIGEST "'}", COR_MISSING_FIELD, "/body/referenceHash"},
