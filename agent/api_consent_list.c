@@ -138,7 +138,7 @@ static bool find(api_request *q, found_consent *f, cor_error *err) {
 static bool find_and_open(api_request *q, found_consent *f, cor_error *err) {
   if (!find(q, f, err)) return false;
   if (!q->named) return true;
-  f->form = form_open(q->a, &f->kept, &q->holder, err);
+  f->form = form_open(q->a, &f->kept, cor_bytes_of(f->record->evidence_sha256), &q->holder, err);
   return f->form != NULL || err->code == COR_OK;
 }
 

@@ -2,9 +2,9 @@
  *
  * Guarantees: a form is sealed to this office's own key before it reaches the
  * disk and never leaves the office; the hub gets its digest only, and a salt keeps
- * that from being guessed. Evidence is kept whole or the consent is not, and is
- * compared with its digest whenever it is opened. Trusts the record to have
- * passed its content rules when it is composed. Nothing is fatal. */
+ * that from being guessed. Evidence is kept whole or the consent is not. Whenever they
+ * are opened, the form is compared with the record's digest and evidence with the form's. Trusts the record
+ * to have passed its content rules when it is composed. Nothing is fatal. */
 #include "form.h"
 #include "open.h"
 
@@ -15,6 +15,7 @@
 #include "corridor/json.h"
 #include "corridor/refusal.h"
 #include "corridor/seal.h"
+#include "corridor/sign.h"
 #include "corridor/sop.h"
 
 #include <stdio.h>
@@ -218,12 +219,6 @@ bool form_keep(agent *a, const cor_cards *cards, const form_draft *draft,
 
 /* ---- opening ---- */
 
-static bool is_of(const Corridor__V1__Sealed *sealed, const store_consent *consent) {
-  return cor_bytes_equal(cor_bytes_of(sealed->message_id), (cor_bytes){consent->id, COR_ID_LEN}) &&
-         cor_bytes_equal(cor_bytes_of(sealed->handle), (cor_bytes){consent->case_handle, COR_ID_LEN}) &&
-         sealed->type == COR_T(CONSENT_RECORD);
-}
-
 /* The content of one part. ABSENT: no such part was kept. */
 static store_found open_part(agent *a, const store_consent *consent, int n, const cor_holder *holder,
                              cor_buf *out, cor_error *err) {
@@ -235,23 +230,26 @@ static store_found open_part(agent *a, const store_consent *consent, int n, cons
   if (found != STORE_FOUND) return found;
   Corridor__V1__Sealed *sealed = open_seal(a, (Corridor__V1__Compartment)part.compartment,
                                            cor_buf_view(&part.sealed), holder, &theirs, err);
-  bool ok = sealed != NULL &&
-            (is_of(sealed, consent) ||
-             cor_fail(err, COR_CANNOT_OPEN, "",
-                      "what is kept here is another consent's; nothing is shown")) &&
-            cor_buf_copy(out, cor_bytes_of(sealed->content), err);
+  bool ok = sealed != NULL && cor_buf_copy(out, cor_bytes_of(sealed->content), err);
   if (sealed != NULL) cor_message_free(&sealed->base);
   cor_buf_clear(&part.sealed);
   return ok ? STORE_FOUND : STORE_ERROR;
 }
 
-Corridor__V1__ConsentForm *form_open(agent *a, const store_consent *consent, const cor_holder *holder,
-                                     cor_error *err) {
+Corridor__V1__ConsentForm *form_open(agent *a, const store_consent *consent, cor_bytes digest,
+                                     const cor_holder *holder, cor_error *err) {
   cor_buf bytes = {0};
+  uint8_t found[COR_HASH_LEN];
+  Corridor__V1__ConsentForm *form = NULL;
   *err = (cor_error){.code = COR_OK};
   if (open_part(a, consent, FORM_PART, holder, &bytes, err) != STORE_FOUND) return NULL;
-  Corridor__V1__ConsentForm *form = (Corridor__V1__ConsentForm *)cor_decode(
-      &corridor__v1__consent_form__descriptor, cor_buf_view(&bytes), COR_PLAIN_MAX, true, err);
+  cor_content_hash(COR_DOMAIN_FORM, cor_buf_view(&bytes), found);
+  if (cor_bytes_equal(digest, (cor_bytes){found, sizeof found}))
+    form = (Corridor__V1__ConsentForm *)cor_decode(&corridor__v1__consent_form__descriptor,
+                                                   cor_buf_view(&bytes), COR_PLAIN_MAX, true, err);
+  else
+    (void)cor_fail(err, COR_CANNOT_OPEN, "",
+                   "the form that is kept here is not the one this record was made of");
   cor_buf_clear(&bytes);
   return form;
 }

@@ -32,10 +32,11 @@ bool form_keep(agent *a, const cor_cards *cards, const form_draft *draft,
                const Corridor__V1__ConsentRecord *record, const uint8_t handle[COR_ID_LEN],
                cor_error *err) COR_MUST_CHECK;
 
-/* The form of a kept consent, for a holder; NULL with err->code COR_OK when none was
- * kept here. Free with cor_message_free. Not in a transaction. */
-Corridor__V1__ConsentForm *form_open(agent *a, const store_consent *consent, const cor_holder *holder,
-                                     cor_error *err) COR_MUST_CHECK;
+/* The form of a kept consent, for a holder, if it is the one of this digest (the
+ * record's); NULL with err->code COR_OK when none was kept here. Free with
+ * cor_message_free. Not in a transaction. */
+Corridor__V1__ConsentForm *form_open(agent *a, const store_consent *consent, cor_bytes digest,
+                                     const cor_holder *holder, cor_error *err) COR_MUST_CHECK;
 /* The bytes of evidence n (from 0) of an opened form, compared with their digest. */
 bool form_open_evidence(agent *a, const store_consent *consent, const Corridor__V1__ConsentForm *form,
                         size_t n, const cor_holder *holder, cor_buf *out, cor_error *err) COR_MUST_CHECK;

@@ -109,18 +109,23 @@ class ConsentForm(harness.ClusterTest):
         third = self.c.corridor(HOST, "consent", "evidence", consent, self.c.dir / "third", "--n", 2, **HOLDER)
         self.assertEqual((third.code, third.error["code"]), (3, "BAD_INPUT"))
 
-    def test_evidence_changed_on_disk_is_not_shown(self):
-        consent = self.post()
-        other = self.post(evidence=[scan(b"another scan")])
+    def swap(self, part, consent, other):
+        """Somebody with the disk in hand puts another consent's part in this one's place."""
         store = sqlite3.connect(self.c.dir / HOST / "store.db")
         with store:
             store.execute("UPDATE consent_forms SET sealed = (SELECT sealed FROM consent_forms WHERE consent_id = ?"
-                          " AND part = 1) WHERE consent_id = ? AND part = 1",
-                          (bytes.fromhex(other), bytes.fromhex(consent)))
+                          " AND part = ?) WHERE consent_id = ? AND part = ?",
+                          (bytes.fromhex(other), part, bytes.fromhex(consent), part))
         store.close()
+
+    def test_what_was_changed_on_disk_is_not_shown(self):
+        consent, other = self.post(), self.post(evidence=[scan(b"another scan")])
+        self.swap(1, consent, other)
         answer = self.c.corridor(HOST, "consent", "evidence", consent, self.c.dir / "changed", **HOLDER)
         self.assertEqual((answer.code, answer.error["code"]), (4, "CANNOT_OPEN"), answer)
         self.assertFalse((self.c.dir / "changed").exists())
+        self.swap(0, consent, other)
+        self.assertEqual(self.show(consent, code=4, **HOLDER)["code"], "CANNOT_OPEN")
 
     def test_what_cannot_be_right(self):
         self.refused("BAD_INPUT", "/evidence/0", evidence=[scan(sha256="00" * 32)])
