@@ -19,6 +19,7 @@
 #include <microhttpd.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -64,11 +65,13 @@ static const struct {
     {"GET", "/v1/messages", api_get_messages},
     {"GET", "/v1/messages/*", api_get_message},
     {"GET", "/v1/messages/*/outcome", api_get_outcome},
+    {"POST", "/v1/messages/*/export", api_post_export},
     {"POST", "/v1/referrals", api_post_referral},
     {"POST", "/v1/answers", api_post_answer},
     {"POST", "/v1/withdrawals", api_post_withdrawal},
     {"GET", "/v1/due", api_get_due},
     {"POST", "/v1/quarantine/lift", api_post_quarantine_lift},
+    {"POST", "/v1/unlock", api_post_unlock},
 };
 
 static bool path_fits(const char *pattern, const char *path, char arg[ARG_MAX]) {
@@ -90,6 +93,13 @@ static api_handler find_route(const char *method, const char *path, char arg[ARG
       return routes[i].handle;
   (void)cor_fail(err, COR_BAD_INPUT, "", "there is no such request; see the agent's interface page");
   return NULL;
+}
+
+/* Before the office's keys are unlocked there is nothing else to serve from. */
+static bool served(const agent *a, api_handler handle, cor_error *err) {
+  return handle != NULL &&
+         (!a->locked || handle == api_post_unlock ||
+          cor_fail(err, COR_OFFICE_LOCKED, "", "this office's keys are locked (`corridor agent unlock`)"));
 }
 
 /* ---- who asks ---- */
@@ -116,16 +126,34 @@ static bool decode_passphrase(const char *text, char out[COR_PASSPHRASE_MAX + 1]
   return ok;
 }
 
-static bool who_asks(api_request *q, char passphrase[COR_PASSPHRASE_MAX + 1], cor_error *err) {
-  const char *user = MHD_lookup_connection_value(q->connection, MHD_HEADER_KIND, "Corridor-User");
-  const char *secret = MHD_lookup_connection_value(q->connection, MHD_HEADER_KIND, "Corridor-Passphrase");
-  q->language = MHD_lookup_connection_value(q->connection, MHD_HEADER_KIND, "Accept-Language");
+/* The passphrases of the people who ask; zeroed when the request is answered. */
+typedef struct secrets {
+  char first[COR_PASSPHRASE_MAX + 1], second[COR_PASSPHRASE_MAX + 1];
+} secrets;
+
+static const char *header_of(const api_request *q, const char *name) {
+  return MHD_lookup_connection_value(q->connection, MHD_HEADER_KIND, name);
+}
+
+static bool one_person(const char *user, const char *secret, char passphrase[COR_PASSPHRASE_MAX + 1],
+                       bool *named, cor_holder *out, const char *together, cor_error *err) {
   if (user == NULL && secret == NULL) return true;
   if (user == NULL || secret == NULL || strlen(user) > COR_USER_MAX || !decode_passphrase(secret, passphrase))
-    return cor_fail(err, COR_BAD_INPUT, "", "Corridor-User and Corridor-Passphrase (base64) come together");
-  q->named = true;
-  q->holder = (cor_holder){.user = user, .passphrase = passphrase};
+    return cor_fail(err, COR_BAD_INPUT, "", "%s (base64) come together", together);
+  *named = true;
+  *out = (cor_holder){.user = user, .passphrase = passphrase};
   return true;
+}
+
+static bool who_asks(api_request *q, secrets *s, cor_error *err) {
+  q->language = header_of(q, "Accept-Language");
+  if (!one_person(header_of(q, "Corridor-User"), header_of(q, "Corridor-Passphrase"), s->first, &q->named,
+                  &q->holder, "Corridor-User and Corridor-Passphrase", err) ||
+      !one_person(header_of(q, "Corridor-Second-User"), header_of(q, "Corridor-Second-Passphrase"), s->second,
+                  &q->has_second, &q->second, "Corridor-Second-User and Corridor-Second-Passphrase", err))
+    return false;
+  return q->named || !q->has_second ||
+         cor_fail(err, COR_BAD_INPUT, "", "a second person comes with a first, in Corridor-User");
 }
 
 /* ---- one request ---- */
@@ -160,12 +188,13 @@ static enum MHD_Result answer(struct MHD_Connection *c, unsigned status, json_t 
 static enum MHD_Result serve(agent *a, struct MHD_Connection *c, const char *method, const char *path,
                              const pending *p) {
   api_request q = {.a = a, .connection = c, .status = 200};
-  char arg[ARG_MAX], passphrase[COR_PASSPHRASE_MAX + 1] = "";
+  char arg[ARG_MAX];
+  secrets people = {.first = ""};
   cor_error err = {0};
   q.arg = arg;
-  bool ok = may_speak(c, &err) && who_asks(&q, passphrase, &err);
+  bool ok = may_speak(c, &err) && who_asks(&q, &people, &err);
   api_handler handle = ok ? find_route(method, path, arg, &err) : NULL;
-  ok = handle != NULL && read_body(&q, method, p, &err) && handle(&q, &err);
+  ok = served(a, handle, &err) && read_body(&q, method, p, &err) && handle(&q, &err);
   if (!ok) {
     json_decref(q.reply);
     q.reply = api_error_json(a, q.language, &err);
@@ -173,7 +202,7 @@ static enum MHD_Result serve(agent *a, struct MHD_Connection *c, const char *met
     COR_LOG(a->log, COR_INFO, "request-refused",
             COR_WORD("path", path_fits("/v1/*", path, arg) ? path : "/v1"), COR_CODE(err.code));
   }
-  OPENSSL_cleanse(passphrase, sizeof passphrase);
+  OPENSSL_cleanse(&people, sizeof people);
   OPENSSL_cleanse(arg, sizeof arg); /* it may be a reference number */
   json_decref(q.body);
   const enum MHD_Result result = answer(c, q.status, q.reply);
@@ -224,7 +253,9 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *c, const cha
 static void on_completed(void *cls, struct MHD_Connection *c, void **state,
                          enum MHD_RequestTerminationCode why) {
   pending *p = *state;
-  (void)cls, (void)c, (void)why;
+  const api *of = cls;
+  (void)c, (void)why;
+  if (atomic_load(&of->a->unlocked)) kill(getpid(), SIGUSR1); /* the main thread waits for it */
   if (p == NULL) return;
   cor_buf_clear(&p->body);
   free(p);
@@ -267,7 +298,7 @@ api *api_start(agent *a, cor_error *err) {
   p->daemon = MHD_start_daemon(
       MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_ITC, 0, NULL, NULL,
       on_request, p, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX,
-      MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_S, MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL,
+      MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_S, MHD_OPTION_NOTIFY_COMPLETED, on_completed, p,
       MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)POOL_SIZE, MHD_OPTION_END);
   if (p->daemon != NULL) return p;
   (void)cor_fail(err, COR_INTERNAL, "socket", "the local interface cannot be started");
@@ -279,7 +310,7 @@ fail:
 
 void api_stop(api **p) {
   if (p == NULL || *p == NULL) return;
-  store_stop((*p)->a->store);
+  if (!(*p)->a->locked) store_stop((*p)->a->store); /* for good; nobody waits there before */
   MHD_stop_daemon((*p)->daemon);
   unlink((*p)->path);
   free(*p);

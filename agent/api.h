@@ -5,6 +5,7 @@
 #include "agent.h"
 #include "compose.h"
 #include "open.h"
+#include "release.h"
 #include "slip.h"
 
 #include <jansson.h>
@@ -26,6 +27,8 @@ typedef struct api_request {
   json_t *body;    /* POST: a JSON object, borrowed */
   bool named;      /* holder is set */
   cor_holder holder;
+  bool has_second; /* second is set, and holder too */
+  cor_holder second;
   unsigned status;
   json_t *reply; /* new reference */
 } api_request;
@@ -34,6 +37,7 @@ typedef bool (*api_handler)(api_request *q, cor_error *err);
 bool api_get_status(api_request *q, cor_error *err);
 bool api_get_due(api_request *q, cor_error *err);
 bool api_post_quarantine_lift(api_request *q, cor_error *err);
+bool api_post_unlock(api_request *q, cor_error *err);
 bool api_post_case(api_request *q, cor_error *err);
 bool api_get_cases(api_request *q, cor_error *err);
 bool api_get_timeline(api_request *q, cor_error *err);
@@ -48,6 +52,7 @@ bool api_post_message(api_request *q, cor_error *err);
 bool api_get_messages(api_request *q, cor_error *err);
 bool api_get_message(api_request *q, cor_error *err);
 bool api_get_outcome(api_request *q, cor_error *err);
+bool api_post_export(api_request *q, cor_error *err);
 bool api_post_referral(api_request *q, cor_error *err);
 bool api_post_answer(api_request *q, cor_error *err);
 
@@ -67,6 +72,9 @@ bool api_enum(const json_t *body, const char *name, const ProtobufCEnumDescripto
 bool api_categories(const json_t *body, const char *name, uint32_t *bits, cor_error *err) COR_MUST_CHECK;
 /* A case by handle or reference number; NO_SUCH_CASE. In a transaction. */
 bool api_case(api_request *q, const char *name, store_case *out, cor_error *err) COR_MUST_CHECK;
+
+/* The message whose id stood in the route, with its blobs; NO_SUCH_MESSAGE. */
+bool api_find_message(api_request *q, store_message *m, cor_error *err) COR_MUST_CHECK;
 
 /* ---- api_consent_list.c ---- */
 /* What runs out within 30 days or did in the last 30, as GET /v1/consents has it. In a

@@ -2,6 +2,7 @@
 #ifndef AGENT_COMPOSE_H
 #define AGENT_COMPOSE_H
 #include "agent.h"
+#include "release.h"
 
 enum { COMPOSE_CATEGORIES_MAX = 16, COMPOSE_ACT_MAX = 16 };
 
@@ -25,6 +26,7 @@ typedef struct compose_order {
   uint32_t categories; /* bits */
   int64_t event_at, expires_at;
   Corridor__V1__Cover *cover; /* offers only */
+  const release *two;         /* the two people who release it; NULL = none */
 } compose_order;
 
 /* Content rules, defaults, local gate, seal, signatures, outbox, for the messages of

@@ -4,9 +4,11 @@
  * the holder's own); what the seal repeats must be what the header says; the
  * content passes the same rules the sender's agent applied before a byte of it
  * is shown (design 4); what fails is quarantined, and the hub told, who tells the
- * sender. Keys and plaintext live in memory for this one request
- * and are zeroed. Trusts the envelope, which was verified when it was taken. */
+ * sender; of restricted content the hub is told each opening (access.c). Keys and
+ * plaintext live in memory for this one request and are zeroed. Trusts the envelope, which was verified when
+ * it was taken. */
 #include "open.h"
+#include "access.h"
 #include "compose.h"
 #include "link.h"
 
@@ -34,40 +36,38 @@ Corridor__V1__Header *open_header(const store_message *message, cor_error *err) 
 }
 
 static EVP_PKEY *holder_key(const agent *a, Corridor__V1__Compartment c, const cor_holder *holder,
-                            cor_error *err) {
+                            int64_t *recovered_at, cor_error *err) {
   char path[PATH_LEN];
   snprintf(path, sizeof path, "%s/keys/%s.key", roster_dir(a->roster), cor_compartment_name(c));
-  return tries_open(a->tries, path, holder, err);
+  return tries_open_share(a->tries, path, holder, recovered_at, err);
 }
 
 Corridor__V1__Sealed *open_seal(const agent *a, Corridor__V1__Compartment c, cor_bytes body,
-                                const cor_holder *holder, bool *theirs, cor_error *err) {
+                                const cor_holder *holder, open_how *how, cor_error *err) {
   char path[PATH_LEN];
-  *theirs = false;
+  *how = (open_how){0};
   if (holder == NULL) {
     (void)cor_fail(err, COR_NOT_PERMITTED, "", "name a user and passphrase that hold the %s key",
                    cor_compartment_name(c));
     return NULL;
   }
   snprintf(path, sizeof path, "%s/keys/%s.crt", roster_dir(a->roster), cor_compartment_name(c));
-  EVP_PKEY *key = holder_key(a, c, holder, err);
+  EVP_PKEY *key = holder_key(a, c, holder, &how->recovered_at, err);
   X509 *cert = key == NULL ? NULL : cor_cert_from_pem_file(path, err);
-  *theirs = cert != NULL;
+  how->theirs = cert != NULL;
   Corridor__V1__Sealed *sealed = cert == NULL ? NULL : cor_seal_open(body, cert, key, err);
   X509_free(cert);
   EVP_PKEY_free(key);
   return sealed;
 }
 
-/* Unseals, compares, and hands over the content bytes. *theirs: the key was there,
- * so what failed is the message. */
+/* Unseals, compares, and hands over the content bytes. */
 static bool unseal(const agent *a, const store_message *m, const Corridor__V1__Header *header,
-                   const cor_holder *holder, cor_buf *content, bool *theirs, cor_error *err) {
-  *theirs = false;
+                   const cor_holder *holder, cor_buf *content, open_how *how, cor_error *err) {
+  *how = (open_how){0};
   if (holder != NULL && m->body.len == 0)
     return cor_fail(err, COR_CANNOT_OPEN, "", "this office erased the content after a withdrawal");
-  Corridor__V1__Sealed *sealed = open_seal(a, header->compartment, cor_buf_view(&m->body), holder, theirs,
-                                           err);
+  Corridor__V1__Sealed *sealed = open_seal(a, header->compartment, cor_buf_view(&m->body), holder, how, err);
   bool ok = sealed != NULL && cor_seal_matches(sealed, header, err) &&
             cor_buf_copy(content, (cor_bytes){sealed->content.data, sealed->content.len}, err);
   if (sealed != NULL) cor_message_free(&sealed->base);
@@ -114,12 +114,18 @@ static bool note_event(agent *a, const store_message *m, const char *word, const
   return store_event_put(a->store, &event, err);
 }
 
-static bool note_good(agent *a, const store_message *m, const cor_holder *holder,
+/* The opening is on disk, and the hub will hear of it, before a byte is shown. */
+static bool note_good(agent *a, const store_message *m, const cor_holder *holder, int64_t recovered_at,
                       const ProtobufCMessage *body, cor_error *err) {
   if (!store_begin(a->store, err)) return false;
   if (note_event(a, m, "opened", holder->user, err) &&
-      (m->outgoing || store_in_checked(a->store, m, COR_OK, err)) && learn_case(a, m, body, err))
-    return store_commit(a->store, err);
+      (m->outgoing || store_in_checked(a->store, m, COR_OK, err)) && learn_case(a, m, body, err) &&
+      access_state(a, m, recovered_at, err)) {
+    if (!store_commit(a->store, err)) return false;
+    store_announce(a->store);
+    if (a->link != NULL) link_wake(a->link);
+    return true;
+  }
   store_rollback(a->store);
   return false;
 }
@@ -185,20 +191,21 @@ static json_t *open_sealed(agent *a, const store_message *m, const Corridor__V1_
                            const cor_holder *holder, cor_error *err) {
   const ProtobufCMessageDescriptor *type = cor_sop_body(header->type, header->compartment);
   cor_buf content = {NULL, 0};
+  open_how how;
   ProtobufCMessage *body = NULL;
   json_t *out = NULL;
-  bool theirs;
   if (type == NULL) {
     (void)cor_fail(err, COR_BAD_INPUT, "type", "this agent does not know the message's content");
     return NULL;
   }
-  const bool unsealed = unseal(a, m, header, holder, &content, &theirs, err);
-  if (unsealed) body = cor_decode(type, cor_buf_view(&content), COR_PLAIN_MAX, true, err);
+  if (unseal(a, m, header, holder, &content, &how, err))
+    body = cor_decode(type, cor_buf_view(&content), COR_PLAIN_MAX, true, err);
   if (body == NULL) {
-    if (theirs && !our_own_fault(err->code)) quarantine(a, m, CORRIDOR__V1__END_STATE__UNREADABLE, err->code);
+    if (how.theirs && !our_own_fault(err->code))
+      quarantine(a, m, CORRIDOR__V1__END_STATE__UNREADABLE, err->code);
   } else if (!cor_content_check(header->type, header->compartment, body, "/content", err))
     quarantine(a, m, CORRIDOR__V1__END_STATE__CONTENT_REFUSED, err->code);
-  else if (note_good(a, m, holder, body, err)) {
+  else if (note_good(a, m, holder, how.recovered_at, body, err)) {
     out = cor_json_write(body);
     if (out == NULL) (void)cor_fail(err, COR_INTERNAL, "", "the content could not be written as JSON");
   }
@@ -221,7 +228,8 @@ unsigned open_visible(agent *a, const cor_holder *holder) {
   static const Corridor__V1__Compartment restricted[] = {COR_C(HEALTH), COR_C(PROTECTION)};
   for (size_t i = 0; holder != NULL && i < sizeof restricted / sizeof *restricted; i++) {
     cor_error ignored; /* wrong passphrase and no share look alike: not listed */
-    EVP_PKEY *key = holder_key(a, restricted[i], holder, &ignored);
+    int64_t recovered_at;
+    EVP_PKEY *key = holder_key(a, restricted[i], holder, &recovered_at, &ignored);
     if (key != NULL) visible |= COR_BIT(restricted[i]);
     EVP_PKEY_free(key);
   }

@@ -15,10 +15,13 @@ Corridor__V1__Header *open_header(const store_message *message, cor_error *err) 
 json_t *open_content(agent *a, const store_message *message, const cor_holder *holder,
                      cor_error *err) COR_MUST_CHECK;
 
-/* What a holder of the compartment may unseal; the caller compares what it repeats.
- * *theirs: the key was there, so what failed is what was sealed. */
+typedef struct open_how {
+  bool theirs;          /* the key was there, so what failed is what was sealed */
+  int64_t recovered_at; /* of the share that opened it, 0 = never recovered */
+} open_how;
+/* What a holder of the compartment may unseal; the caller compares what it repeats. */
 Corridor__V1__Sealed *open_seal(const agent *a, Corridor__V1__Compartment c, cor_bytes body,
-                                const cor_holder *holder, bool *theirs, cor_error *err) COR_MUST_CHECK;
+                                const cor_holder *holder, open_how *how, cor_error *err) COR_MUST_CHECK;
 
 /* The compartments whose messages this holder may see listed: all ordinary ones,
  * and a restricted one only if its key opens. holder NULL = nobody named. */

@@ -88,11 +88,12 @@ typedef enum store_found { STORE_ERROR = -1, STORE_ABSENT = 0, STORE_FOUND = 1 }
 
 /* Keeps an outgoing message: envelope, body, id, handle, case_handle, peer, type,
  * compartment, outcome, header_hash and sent_at are read (borrowed). */
-bool store_out_put(store *s, const store_message *message, bool overtakes, cor_error *err) COR_MUST_CHECK;
+bool store_out_put(store *s, const store_message *message, cor_lane lane, cor_error *err) COR_MUST_CHECK;
 
 /* The next message to submit: overtaking lane first, then in order of keeping.
  * A message waits while an earlier one of the same recipient and handle, or an
- * earlier record of the same case, is unanswered. busy lists the n in flight. */
+ * earlier record of the same case, is unanswered, except for those aside, for which
+ * none waits. busy lists the n in flight. */
 store_found store_out_next(store *s, const int64_t *busy, size_t n_busy, int64_t monotonic,
                            store_message *out, cor_error *err) COR_MUST_CHECK;
 

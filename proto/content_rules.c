@@ -235,6 +235,10 @@ static const cor_content_rule rules[] = {
   {IN_RECORD(CONTENT_STATEMENT), "state", COR_MUST, COR_ANY, NULL, "design 4: content_refused"},
   {IN_RECORD(CONTENT_STATEMENT), "reason", COR_MUST, COR_ANY, NULL, "design 4: content_refused"},
 
+  {IN_RECORD(ACCESS_STATEMENT), "message_id", COR_MUST, COR_BYTES_16, NULL, "design 7: access"},
+  {IN_RECORD(ACCESS_STATEMENT), "at", COR_MUST, COR_ANY, NULL, "design 7: access"},
+  {IN_RECORD(ACCESS_STATEMENT), "kind", COR_MUST, COR_ANY, NULL, "design 2: successor"},
+
   /* the hub's notices */
   {IN_RECORD(END_NOTICE), "message_id", COR_MUST, COR_BYTES_16, NULL, "design 3"},
   {IN_RECORD(END_NOTICE), "state", COR_MUST, COR_ANY, NULL, "design 3"},

@@ -154,7 +154,8 @@ static verdict case_stands(const question *q) {
   switch (q->header->type) {
   case COR_T(CONSENT_WITHDRAWAL):
   case COR_T(ERASURE_STATEMENT):
-  case COR_T(CONTENT_STATEMENT): return pass;
+  case COR_T(CONTENT_STATEMENT):
+  case COR_T(ACCESS_STATEMENT): return pass;
   default: break;
   }
   if (q->header->type == COR_T(REFERRAL_ACK) && q->header->outcome == COR_OUTCOME(NO)) return pass;

@@ -77,6 +77,11 @@ static const cor_sop_row rows[] = {
    .to_hub = true, .from_roles = ANY_OFFICE,
    .cite = "design 4: a recipient's agent checks a body at its first opening"},
 
+  /* Likewise; and it waits for its turn without holding up anything behind it. */
+  {.type = COR_T(ACCESS_STATEMENT), .name = "AccessStatement", RECORD_ROW,
+   .to_hub = true, .from_roles = ANY_OFFICE, .lane = COR_LANE_ASIDE,
+   .cite = "design 7: access to a restricted body is one record; design 2: what a successor opens"},
+
   /* --- phases 1 to 4: the return --- */
   {.type = COR_T(CASE_FILE), .name = "CaseFile",
    .from_roles = SENDING_SIDE, .to_roles = ROLE(ORIGIN_MISSION),
@@ -220,6 +225,7 @@ static const struct {
   {COR_T(CONSENT_WITHDRAWAL), COR_C(RECORD), &corridor__v1__consent_withdrawal__descriptor},
   {COR_T(ERASURE_STATEMENT), COR_C(RECORD), &corridor__v1__erasure_statement__descriptor},
   {COR_T(CONTENT_STATEMENT), COR_C(RECORD), &corridor__v1__content_statement__descriptor},
+  {COR_T(ACCESS_STATEMENT), COR_C(RECORD), &corridor__v1__access_statement__descriptor},
   {COR_T(CASE_FILE), COR_C(OPERATIONS), &corridor__v1__case_file_operations__descriptor},
   {COR_T(CASE_FILE), COR_C(CASEWORK), &corridor__v1__case_file_casework__descriptor},
   {COR_T(CASE_FILE), COR_C(HEALTH), &corridor__v1__case_file_health__descriptor},

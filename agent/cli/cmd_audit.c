@@ -1,7 +1,7 @@
 /* cmd_audit.c - corridor audit report: who was told what of a case, and why.
  *
  * For oversight, and for the person whose case it is. Reads the hub's stable
- * views (oversight.disclosure, .refusal, .case_reference) and nothing else, in
+ * views (oversight.disclosure, .access, .refusal, .case_reference) and nothing else, in
  * one read-only transaction, so that the report is of one moment. Values go to
  * the server as parameters. Guarantees: prints codes, offices and times; the
  * hub knows no name and no content. A database error is fatal to the report:
@@ -32,6 +32,11 @@ static const char DISCLOSURES[] =
 static const char REFUSALS[] = "SELECT " AT("at") "AS at, message::text, sender, recipient, type, code "
                                                   "FROM oversight.refusal WHERE case_handle = $1 ORDER BY "
                                                   "oversight.refusal.at, message";
+static const char ACCESSES[] =
+    "SELECT " AT("opened") "AS opened, message::text, office, office_name AS \"officeName\","
+                           " type, array_to_string(categories, ', ') AS categories, kind, record::text"
+                           " FROM oversight.access WHERE case_handle = $1"
+                           " ORDER BY oversight.access.opened, oversight.access.record";
 static const char BY_REFERENCE[] = "SELECT handle FROM oversight.case_reference WHERE reference_hash = $1";
 static const char BY_HANDLE[] = "SELECT handle FROM oversight.case_reference WHERE handle = $1";
 
@@ -101,6 +106,17 @@ static void print_disclosure(FILE *out, const json_t *row) {
   cli_print_fields(out, row, FIELDS, sizeof FIELDS / sizeof *FIELDS);
 }
 
+static void print_accesses(FILE *out, const json_t *accesses) {
+  static const cli_column COLUMNS[] = {
+      {"opened", "AT", CLI_TEXT}, {"office", "BY SOMEONE AT", CLI_TEXT}, {"kind", "HOW", CLI_TEXT},
+      {"type", "TYPE", CLI_TEXT}, {"categories", "WHAT", CLI_TEXT},      {"message", "MESSAGE", CLI_TEXT}};
+  if (json_array_size(accesses) == 0) return;
+  fputs("\nOpened (health and protection content; other content by a recovered key). The office's own\n"
+        "timeline says by whom:\n",
+        out);
+  cli_print_table(out, accesses, COLUMNS, sizeof COLUMNS / sizeof *COLUMNS, "");
+}
+
 static void print_report(FILE *out, const json_t *report) {
   static const cli_column COLUMNS[] = {{"at", "AT", CLI_TEXT},
                                        {"type", "TYPE", CLI_TEXT},
@@ -113,6 +129,7 @@ static void print_report(FILE *out, const json_t *report) {
   fprintf(out, "Disclosures of case %s: %zu\n", json_string_value(json_object_get(report, "case")),
           json_array_size(disclosures));
   json_array_foreach((json_t *)(uintptr_t)disclosures, i, row) print_disclosure(out, row);
+  print_accesses(out, json_object_get(report, "accesses"));
   if (json_array_size(refusals) == 0) return;
   fputs("\nRefused, and told to no one:\n", out);
   cli_print_table(out, refusals, COLUMNS, sizeof COLUMNS / sizeof *COLUMNS, "");
@@ -142,15 +159,18 @@ static json_t *make_report(PGconn *db, const char *name, cor_error *err) {
   char handle[COR_HEX32_TEXT];
   if (!find_handle(db, name, handle, err)) return NULL;
   json_t *disclosures = query_rows(db, DISCLOSURES, handle, err);
-  json_t *refusals = disclosures ? query_rows(db, REFUSALS, handle, err) : NULL;
+  json_t *accesses = disclosures ? query_rows(db, ACCESSES, handle, err) : NULL;
+  json_t *refusals = accesses ? query_rows(db, REFUSALS, handle, err) : NULL;
   if (!refusals ||
       (json_array_size(disclosures) + json_array_size(refusals) == 0 && !is_registered(db, handle, err))) {
     json_decref(disclosures);
+    json_decref(accesses);
     json_decref(refusals);
     return NULL;
   }
   name_codes(refusals);
-  return json_pack("{s:s, s:o, s:o}", "case", handle, "disclosures", disclosures, "refusals", refusals);
+  return json_pack("{s:s, s:o, s:o, s:o}", "case", handle, "disclosures", disclosures, "accesses", accesses,
+                   "refusals", refusals);
 }
 
 static int run_report(cli_context *cli, const cli_args *args) {
@@ -186,6 +206,7 @@ const cli_verb cli_audit_verbs[] = {
     {"audit report", "", 0, 0, "list every disclosure of a case: to whom, what, why, when",
      "Each disclosure names the recipient, the data categories, the purpose, the legal basis and consent,\n"
      "when it was admitted, released and delivered, and the SHA-256 of the recipient's signed receipt.\n"
-     "Below stand the attempts that were refused.",
+     "Then come the openings of health and protection content, and of other content by a recovered key;\n"
+     "and below the attempts that were refused.",
      "corridor audit report --case GS8Z-6BTX-3HZ0-HBH7-02 --db dbname=corridor", REPORT_OPTIONS, run_report},
     {NULL, NULL, 0, 0, NULL, NULL, NULL, NULL, NULL}};

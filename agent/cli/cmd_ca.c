@@ -13,6 +13,7 @@
 #include "corridor/json.h"
 #include "corridor/refusal.h"
 #include "cli_ca_input.h"
+#include "cli_moment.h"
 #include <openssl/crypto.h>
 #include <string.h>
 
@@ -20,32 +21,27 @@ enum { CERT_DAYS = 730, ROOT_DAYS = 3650, LIST_DAYS = 90, DAYS_MAX = 36500, REQU
 
 #define DIR_OPTION                                                                                           \
   { "dir", "DIR", true, "the CA's directory" }
-#define TIME_OPTIONS                                                                                         \
-  {"at", "TIME", false, "demo CA only: date it so, 2026-03-02T09:00Z"}, {                                    \
-    "demo-clock", "FILE", false, "demo CA only: date it by this demo clock"                                  \
-  }
-
 static const cli_option MAKE_OPTIONS[] = {
     DIR_OPTION,
     {"name", "NAME", true, "the programme's name, put in the root certificate"},
     {"demo", NULL, false, "mark it as a demonstration: allows the demo clock"},
     {"days", "N", false, "validity of the root (3650)"},
-    TIME_OPTIONS,
+    CLI_TIME_OPTIONS,
     {NULL, NULL, false, NULL}};
 static const cli_option SIGN_OPTIONS[] = {DIR_OPTION,
                                           {"days", "N", false, "validity of the certificates (730)"},
-                                          TIME_OPTIONS,
+                                          CLI_TIME_OPTIONS,
                                           {NULL, NULL, false, NULL}};
 static const cli_option PLAIN_OPTIONS[] = {DIR_OPTION, {NULL, NULL, false, NULL}};
-static const cli_option STATE_OPTIONS[] = {DIR_OPTION, TIME_OPTIONS, {NULL, NULL, false, NULL}};
+static const cli_option STATE_OPTIONS[] = {DIR_OPTION, CLI_TIME_OPTIONS, {NULL, NULL, false, NULL}};
 static const cli_option REVOKE_OPTIONS[] = {
     DIR_OPTION,
     {"compromised-since", "TIME", false, "its keys may have been in other hands from then on"},
-    TIME_OPTIONS,
+    CLI_TIME_OPTIONS,
     {NULL, NULL, false, NULL}};
 static const cli_option PUBLISH_OPTIONS[] = {DIR_OPTION,
                                              {"days", "N", false, "the list expires after this (90)"},
-                                             TIME_OPTIONS,
+                                             CLI_TIME_OPTIONS,
                                              {NULL, NULL, false, NULL}};
 
 static bool root_is_demo(const char *dir, bool *demo, cor_error *err) {
@@ -58,28 +54,12 @@ static bool root_is_demo(const char *dir, bool *demo, cor_error *err) {
   return true;
 }
 
-/* The moment to date things by: now, or under a demo CA what was asked for. */
-static bool moment(const cli_args *args, bool demo, int64_t *now, cor_error *err) {
-  const char *at = cli_args_get(args, "at"), *file = cli_args_get(args, "demo-clock");
-  if ((at || file) && !demo)
-    return cor_fail(err, COR_DEMO_ONLY, at ? "at" : "demo-clock",
-                    "this is a production CA: it dates by this machine's clock only");
-  if (at && !cor_time_parse(at, now))
-    return cor_fail(err, COR_BAD_INPUT, "at", "not a time; write 2026-03-02T09:00Z");
-  if (at) return true;
-  cor_clock *clock = file ? cor_clock_demo(file, err) : cor_clock_system();
-  if (!clock) return false;
-  *now = cor_clock_now(clock);
-  cor_clock_destroy(&clock);
-  return true;
-}
-
 /* Opens the CA with its passphrase and says which moment to use. */
 static cor_ca *open_ca(cli_context *cli, const cli_args *args, int64_t *now, cor_error *err) {
   char secret[COR_PASSPHRASE_MAX + 1];
   const char *dir = cli_args_get(args, "dir");
   bool demo;
-  if (!root_is_demo(dir, &demo, err) || !moment(args, demo, now, err)) return NULL;
+  if (!root_is_demo(dir, &demo, err) || !cli_moment(args, demo, now, err)) return NULL;
   if (!cli_secret_read(cli, "CA passphrase: ", secret, err)) return NULL;
   cor_ca *ca = cor_ca_open(dir, secret, err);
   OPENSSL_cleanse(secret, sizeof secret);
@@ -114,7 +94,7 @@ static int run_make(cli_context *cli, const cli_args *args) {
   int64_t now, days;
   if (!cli_args_number(args, "days", ROOT_DAYS, 1, DAYS_MAX, &days, &err))
     return cli_usage(cli, "ca make", "%s", err.detail);
-  if (!moment(args, demo, &now, &err)) return cli_error(cli, &err);
+  if (!cli_moment(args, demo, &now, &err)) return cli_error(cli, &err);
   if (!cli_secret_read(cli, "New CA passphrase: ", secret, &err)) return cli_error(cli, &err);
   bool made = cor_ca_make(dir, name, demo, secret, now, days, &err);
   OPENSSL_cleanse(secret, sizeof secret);

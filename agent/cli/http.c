@@ -95,14 +95,16 @@ static bool add_header(struct curl_slist **headers, const char *name, const char
   return true;
 }
 
-static bool add_user(cli_context *cli, struct curl_slist **headers, cor_error *err) {
-  char secret[COR_PASSPHRASE_MAX + 1], encoded[(COR_PASSPHRASE_MAX + 3) / 3 * 4 + 1];
-  if (!cli->user) return true;
-  if (!add_header(headers, "Corridor-User", cli->user, err)) return false;
-  bool done = cli_secret_read(cli, "Passphrase: ", secret, err);
+static bool add_person(cli_context *cli, struct curl_slist **headers, const char *user, bool second,
+                       cor_error *err) {
+  char secret[COR_PASSPHRASE_MAX + 1], encoded[(COR_PASSPHRASE_MAX + 3) / 3 * 4 + 1], prompt[80];
+  if (!user) return true;
+  if (!add_header(headers, second ? "Corridor-Second-User" : "Corridor-User", user, err)) return false;
+  snprintf(prompt, sizeof prompt, "Passphrase of %.40s: ", user);
+  bool done = cli_secret_read(cli, prompt, secret, err);
   if (done) {
     EVP_EncodeBlock((unsigned char *)encoded, (const unsigned char *)secret, (int)strlen(secret));
-    done = add_header(headers, "Corridor-Passphrase", encoded, err);
+    done = add_header(headers, second ? "Corridor-Second-Passphrase" : "Corridor-Passphrase", encoded, err);
   }
   OPENSSL_cleanse(secret, sizeof secret);
   OPENSSL_cleanse(encoded, sizeof encoded);
@@ -169,7 +171,8 @@ static json_t *call(cli_context *cli, const char *method, const cli_path *path, 
   if (!(curl = curl_easy_init())) goto out_of_memory;
   if (!add_header(&headers, "Accept-Language", cli->lang ? cli->lang : "en", err)) goto done;
   if (body && !add_header(&headers, "Content-Type", "application/json", err)) goto done;
-  if (!add_user(cli, &headers, err)) goto done;
+  if (!add_person(cli, &headers, cli->user, false, err)) goto done;
+  if (!add_person(cli, &headers, cli->second, true, err)) goto done;
   if (can_give_up) {
     curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, give_up);
     curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);

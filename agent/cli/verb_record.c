@@ -1,6 +1,8 @@
-/* verb_record.c - due, status and quarantine: what is owed, and how the agent is. */
+/* verb_record.c - due, status, unlocking and quarantine: what is owed, and how the agent
+ * is. A passphrase is zeroed as soon as the request is made. */
 #include "cli_http.h"
 #include "cli_print.h"
+#include <openssl/crypto.h>
 #include <string.h>
 
 static const cli_option DUE_OPTIONS[] = {{"all", NULL, false, "met and waived ones too"},
@@ -102,6 +104,25 @@ static int run_lift(cli_context *cli, const cli_args *args) {
   return cli_ask(cli, "POST", &path, json_object(), show_lift);
 }
 
+static void show_unlock(FILE *out, const json_t *answer) {
+  fputs(json_is_true(json_object_get(answer, "unlocked"))
+            ? "Unlocked. The agent starts now.\n"
+            : "This agent was not locked; nothing was changed.\n",
+        out);
+}
+
+static int run_unlock(cli_context *cli, const cli_args *args) {
+  char secret[COR_PASSPHRASE_MAX + 1];
+  cor_error err = {0};
+  cli_path path = {0};
+  (void)args;
+  if (!cli_secret_read(cli, "The office's passphrase: ", secret, &err)) return cli_error(cli, &err);
+  json_t *body = json_pack("{s:s}", "passphrase", secret);
+  OPENSSL_cleanse(secret, sizeof secret);
+  cli_path_add(&path, "/v1/unlock");
+  return cli_ask(cli, "POST", &path, body, show_unlock);
+}
+
 const cli_verb cli_record_verbs[] = {
     {"due", "", 0, 0, "list obligations: who owes which answer by when",
      "States: OPEN, OVERDUE, ESCALATED (level 1 or 2); with --all also MET, MET_LATE and WAIVED.\n\n"
@@ -117,6 +138,11 @@ const cli_verb cli_record_verbs[] = {
      "since\n"
      "then\" still grows, the hub has not finished.",
      "corridor status --agent /run/corridor-ne-niamey/agent.sock", NULL, run_status},
+    {"agent unlock", "", 0, 0, "give a locked office's passphrase to its agent",
+     "For an office whose keys are locked (`corridor office lock`): after each start its agent waits for "
+     "the\n"
+     "passphrase, which is read here, one line, and serves nothing until it has it.",
+     "corridor agent unlock --agent /run/corridor-ne-niamey/agent.sock", NULL, run_unlock},
     {"quarantine lift", "", 0, 0, "let a restored agent send again",
      "A store that came from a backup lacks what was done after it. The hub sends again what this office "
      "had\n"

@@ -17,7 +17,7 @@ packages_need() {
     case $group in
       build) printf '%s\n' gcc libc6-dev cmake ninja-build pkg-config libzmq3-dev libprotobuf-c-dev \
         protobuf-c-compiler protobuf-compiler libssl-dev libpq-dev libsqlite3-dev libmicrohttpd-dev \
-        libjansson-dev libcurl4-openssl-dev check ;;
+        libjansson-dev libcurl4-openssl-dev libgfshare-dev check ;;
       run) printf '%s\n' postgresql-15 openssl python3 ;;
       test) printf '%s\n' git clang clang-format clang-tidy groff-base shellcheck spin systemd valgrind python3-zmq \
         python3-protobuf python3-psycopg2 ;;

@@ -67,6 +67,9 @@
   X(GOING_DOWN,                 63, true,  503, 5, "draining")                               \
   X(STORE_REGRESSED,            64, true,  409, 5, "design 3: restore")                      \
   X(HUB_UNAVAILABLE,            65, true,  503, 5, "database away")                          \
+  /* an office's people and keys */                                                          \
+  X(SECOND_PERSON_NEEDED,       76, true,  403, 6, "design 4: two-person release")           \
+  X(OFFICE_LOCKED,              77, true,  503, 6, "keys locked under a passphrase")         \
   X(INTERNAL,                   99, true,  500, 1, "")
 /* clang-format on */
 

@@ -28,7 +28,9 @@ enum { COR_SOP_VERSION = 1, COR_SOP_BEFORE_MAX = 3 };
 #define COR_RESTRICTED (COR_BIT(COR_C(HEALTH)) | COR_BIT(COR_C(PROTECTION)))
 
 typedef enum cor_handle_kind { COR_HANDLE_NONE, COR_HANDLE_CASE, COR_HANDLE_REFERRAL } cor_handle_kind;
-typedef enum cor_lane { COR_LANE_CASE, COR_LANE_OVERTAKES } cor_lane;
+/* In the case's order; before it; or when the case's earlier records are answered,
+ * with nothing waiting for it. */
+typedef enum cor_lane { COR_LANE_CASE, COR_LANE_OVERTAKES, COR_LANE_ASIDE } cor_lane;
 
 /* Obligations: who owes which answer by when. Codes are stable. */
 typedef enum cor_duty {

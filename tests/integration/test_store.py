@@ -19,7 +19,7 @@ WORDS = {"id", "office", "public", "code", "time", "count", "flag", "digest", "s
 BROKER, ERASER, SEQUENCER = "corridor_broker", "corridor_eraser", "corridor_sequencer"
 OVERSIGHT, STATISTICS = "corridor_oversight", "corridor_statistics"
 ROLES = {BROKER, ERASER, SEQUENCER, OVERSIGHT, STATISTICS}
-APPEND_ONLY = {"dedupe", "obligation_event", "log_leaf", "log_record", "refusal"}
+APPEND_ONLY = {"access", "dedupe", "obligation_event", "log_leaf", "log_record", "refusal"}
 TABLES = """SELECT n.nspname, c.relname, c.relkind IN ('v', 'm') FROM pg_class c JOIN pg_namespace n
   ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f')
   AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast') AND %s"""
@@ -39,6 +39,8 @@ def setUpModule():
         cluster.must(cluster.run([
             cluster.build / "tests" / "race", "withdraw", 4, cluster.database.conninfo(user=BROKER), cluster.dir,
             cluster.identity.clock, people.HOST, people.ORIGIN, people.ORIGIN, people.KINDIA]))
+        cluster.query("INSERT INTO corridor.access SELECT 0, admitted_at, recipient, message_id, admitted_at, handle,"
+                      " case_handle, 1, admitted_at FROM corridor.message WHERE compartment <> 1 LIMIT 1")
     except BaseException:
         cluster.end(failed=True)
         raise
@@ -254,7 +256,7 @@ class CodeNames(StoreTest):
     def test_enumerations(self):
         pb = schema.load()
         for kind, enum in (("purpose", pb.Purpose), ("basis", pb.LegalBasis), ("category", pb.DataCategory),
-                           ("obligation", pb.ObligationState)):
+                           ("obligation", pb.ObligationState), ("access", pb.AccessKind)):
             with self.subTest(kind):
                 self.assertEqual(self.stored(kind), {code: name for name, code in enum.items() if code})
 

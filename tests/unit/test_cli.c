@@ -73,6 +73,11 @@ static const struct {
     {"status --agent /nowhere/agent.sock --json", 1, "\"code\": \"INTERNAL\""},
     {"--agent /nowhere/agent.sock send /nowhere/file", 3, "code    BAD_INPUT"},
     {"office add-holder --dir x --compartment casework --holder y", 2, "--user is required"},
+    {"office remove-holder --dir x --holder y", 2, "--user is required"},
+    {"office staff add --dir x --holder y --function case-worker", 2, "--user is required"},
+    {"--user x office staff add --dir y --holder z --function cook", 3, "no such function"},
+    {"office recovery", 2, "no such verb"},
+    {"--second moussa inbox", 2, "--second comes with --user"},
     {"office make --dir x --office a --role NO_SUCH --country NE --name n", 3, "no such role"},
     {"office make --dir x --office ab --role HOST_MISSION --country NE --name n --compartment casework "
      "--holder one",
@@ -92,7 +97,8 @@ END_TEST
  * example: with --help behind it, its words are read and nothing is done. */
 START_TEST(every_verb_has_help) {
   const cli_verb *const tables[] = {cli_case_verbs, cli_message_verbs, cli_referral_verbs, cli_record_verbs,
-                                    cli_ca_verbs,   cli_office_verbs,  cli_demo_verbs,     cli_audit_verbs};
+                                    cli_ca_verbs,   cli_office_verbs,  cli_holder_verbs,   cli_recovery_verbs,
+                                    cli_demo_verbs, cli_audit_verbs};
   for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
     for (const cli_verb *verb = tables[i]; verb->words; verb++) {
       char line[256], usage[64];

@@ -61,6 +61,7 @@ static const struct sample {
   {RECORD(CONSENT_WITHDRAWAL), "{'extent': 'ALL_CONSENT', 'withdrawnAt': '1772500000000'}"},
   {RECORD(ERASURE_STATEMENT), "{'messageIds': ['" ID "'], 'ground': 'ERASED'}"},
   {RECORD(CONTENT_STATEMENT), "{'messageId': '" ID "', 'state': 'CONTENT_REFUSED', 'reason': 15}"},
+  {RECORD(ACCESS_STATEMENT), "{'messageId': '" ID "', 'at': '1772500000000', 'kind': 'OPENED'}"},
   {RECORD(END_NOTICE), "{'messageId': '" ID "', 'state': 'DELIVERED', 'at': '1772500000000'}"},
   {RECORD(WITHDRAWAL_NOTICE), "{'withdrawnAt': '1772500000000', 'answerDue': '1772600000000'}"},
   {RECORD(OBLIGATION_NOTICE), "{'obligationId': '" ID "', 'kind': 2, 'responsible': 'iom-gn',"
@@ -126,6 +127,9 @@ static const struct change {
   {RECORD(CONTENT_STATEMENT), "{'state': 'UNREADABLE', 'reason': 55}", COR_OK, ""},
   {RECORD(CONTENT_STATEMENT), "{'state': 'DELIVERED'}", COR_BAD_INPUT, "/body/state"},
   {RECORD(CONTENT_STATEMENT), "{'reason': 9}", COR_UNKNOWN_ENUM, "/body/reason"},
+  {RECORD(ACCESS_STATEMENT), "{'kind': 'RECOVERED_KEY'}", COR_OK, ""},
+  {RECORD(ACCESS_STATEMENT), "{'kind': null}", COR_MISSING_FIELD, "/body/kind"},
+  {RECORD(ACCESS_STATEMENT), "{'at': null}", COR_MISSING_FIELD, "/body/at"},
   {OPS(DEPARTURE_CONFIRMATION), "{'boarded': 'NOT_KNOWN'}", COR_BAD_INPUT, "/body/boarded"},
   {OPS(ARRIVAL_NOTICE), "{'pocketMoneyAmount': 50}", COR_MISSING_FIELD, "/body/pocketMoneyCurrency"},
   {OPS(ARRIVAL_NOTICE), "{'pocketMoneyAmount': 50, 'pocketMoneyCurrency': 'euro', 'pocketMoneyReceipt': 'R-1'}", COR_BAD_INPUT, "/body/pocketMoneyCurrency"},

@@ -146,6 +146,28 @@ START_TEST(withdrawal_overtakes_but_never_its_own_consent) {
 }
 END_TEST
 
+/* A statement that something was opened: behind what came before, before nothing. */
+START_TEST(what_goes_aside_waits_and_delays_nobody) {
+  int64_t row;
+  const store_message consent = made(1, "hub", 1, COR_T(CONSENT_RECORD)),
+                      opened = made(2, "hub", 1, COR_T(ACCESS_STATEMENT)),
+                      file = made(3, "gn-conakry", 1, COR_T(CASE_FILE)),
+                      withdrawal = made(4, "hub", 1, COR_T(CONSENT_WITHDRAWAL));
+  queue(&consent, COR_LANE_CASE);
+  queue(&opened, COR_LANE_ASIDE);
+  ck_assert_int_eq(next_id(NULL, 0, &row), 1);
+  ck_assert_int_eq(next_id(&row, 1, &row), 0);
+  settle(1, STORE_OUT_ADMIT, COR_OK);
+  queue(&file, COR_LANE_CASE);
+  queue(&withdrawal, COR_LANE_OVERTAKES);
+  ck_assert_int_eq(next_id(NULL, 0, &row), 4);
+  settle(4, STORE_OUT_ADMIT, COR_OK);
+  ck_assert_int_eq(next_id(NULL, 0, &row), 2);
+  const int64_t busy[] = {row};
+  ck_assert_int_eq(next_id(busy, 1, &row), 3); /* while the statement is under way */
+}
+END_TEST
+
 START_TEST(postponed_message_waits_and_holds_back_its_successor) {
   int64_t row;
   const store_message first = made(1, "gn-conakry", 1, COR_T(CASE_FILE)),
@@ -409,6 +431,7 @@ int main(void) {
   tcase_add_test(tcase, uncommitted_work_is_not_there);
   tcase_add_test(tcase, messages_go_in_order_and_records_first);
   tcase_add_test(tcase, withdrawal_overtakes_but_never_its_own_consent);
+  tcase_add_test(tcase, what_goes_aside_waits_and_delays_nobody);
   tcase_add_test(tcase, postponed_message_waits_and_holds_back_its_successor);
   tcase_add_loop_test(tcase, outgoing_life, 0, (int)(sizeof lives / sizeof *lives));
   tcase_add_loop_test(tcase, late_admission_receipt_is_kept_and_the_end_stands, 0, 3);
