@@ -25,6 +25,7 @@ typedef struct api_request {
   json_t *body;    /* POST: a JSON object, borrowed */
   bool named;      /* holder is set */
   cor_holder holder;
+  unsigned visible; /* compartments whose messages this asker may know of */
   unsigned status;
   json_t *reply; /* new reference */
 } api_request;
@@ -44,12 +45,13 @@ bool api_get_message(api_request *q, cor_error *err);
 bool api_get_outcome(api_request *q, cor_error *err);
 bool api_post_referral(api_request *q, cor_error *err);
 bool api_post_answer(api_request *q, cor_error *err);
+bool api_get_exceptions(api_request *q, cor_error *err);
+bool api_post_statement(api_request *q, cor_error *err);
 
 /* ---- api_help.c: reading requests ---- */
 /* Refuses members that are not among names (NULL at the end). */
 bool api_only(const json_t *object, const char *const *names, cor_error *err) COR_MUST_CHECK;
 const char *api_query(api_request *q, const char *name); /* NULL = absent */
-unsigned api_visible(api_request *q);                    /* compartments this asker may see listed */
 /* String member; absent: NULL with true, or MISSING_FIELD when required. */
 bool api_text(const json_t *body, const char *name, bool required, const char **out,
               cor_error *err) COR_MUST_CHECK;
@@ -61,6 +63,13 @@ bool api_enum(const json_t *body, const char *name, const ProtobufCEnumDescripto
 bool api_categories(const json_t *body, const char *name, uint32_t *bits, cor_error *err) COR_MUST_CHECK;
 /* A case by handle or reference number; NO_SUCH_CASE. In a transaction. */
 bool api_case(api_request *q, const char *name, store_case *out, cor_error *err) COR_MUST_CHECK;
+
+/* ---- api_basis.c: what goes out without consent ---- */
+/* A basis that is not consent asks for a holder by name. Slow: before the store is held. */
+bool api_needs_name(api_request *q, Corridor__V1__LegalBasis basis, cor_error *err) COR_MUST_CHECK;
+/* In the transaction that kept it: this asker sent the message of that basis. */
+bool api_note_sender(api_request *q, Corridor__V1__LegalBasis basis, const uint8_t id[COR_ID_LEN],
+                     cor_error *err) COR_MUST_CHECK;
 
 /* ---- api_answer.c: writing answers ---- */
 json_t *api_hex(const uint8_t *bytes, size_t len);

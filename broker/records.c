@@ -2,10 +2,12 @@
  *
  * For: the coded records that make standing and consent. Guarantees: append
  * only; a registration creates the sender's standing, a consent version is
- * stored whole or not at all, and never after its withdrawal. Withdrawals and
- * content statements have rooms of their own (withdrawal.c, opening.c). Trusts that the gate permitted the
- * message and that facts_ask holds the case FOR UPDATE. */
+ * stored whole or not at all, and never after its withdrawal. Withdrawals, content
+ * statements and basis statements have rooms of their own (withdrawal.c, opening.c,
+ * basis.c). Trusts that the gate permitted the message and that facts_ask holds the
+ * case FOR UPDATE. */
 #include "records.h"
+#include "basis.h"
 #include "corridor/codec.h"
 #include "corridor/gate.h"
 #include "corridor/refusal.h"
@@ -146,7 +148,7 @@ static const struct {
 } handlers[] = {
     {COR_T(REGISTRATION), registration},           {COR_T(CONSENT_RECORD), consent},
     {COR_T(CONSENT_WITHDRAWAL), withdrawal_apply}, {COR_T(ERASURE_STATEMENT), erasure},
-    {COR_T(CONTENT_STATEMENT), opening_apply},
+    {COR_T(CONTENT_STATEMENT), opening_apply},     {COR_T(BASIS_STATEMENT), basis_apply},
 };
 
 bool record_apply(core *c, act *a, facts_item *item, const ProtobufCMessage *body, int *code) {

@@ -197,7 +197,8 @@ const cli_verb cli_message_verbs[] = {
      "The body of a CaseFile is {\"casework\": {...}, \"operations\": {...}, \"health\": {...}}; each part\n"
      "becomes a message of its own, readable only by that function of the recipient. Times may be written\n"
      "2026-03-13T10:00Z. Optional members: consent, basis, purpose, categories, inReplyTo, eventAt,\n"
-     "outcome, expiresAt; what they leave open follows from the SOP table and the body.\n"
+     "outcome, expiresAt; what they leave open follows from the SOP table and the body. A basis in place of\n"
+     "consent: `corridor exceptions --help`.\n"
      "A wrong field ends with exit code 3 and its place, as /body/casework/name. A refusal ends with 4.\n"
      "Without a receipt in time the message is kept and goes out later: exit code 5.",
      "corridor send case-file.json --wait 30", SEND_OPTIONS, run_send},
