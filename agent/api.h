@@ -29,6 +29,7 @@ typedef struct api_request {
   cor_holder holder;
   bool has_second; /* second is set, and holder too */
   cor_holder second;
+  unsigned visible; /* compartments whose messages this asker may know of */
   unsigned status;
   json_t *reply; /* new reference */
 } api_request;
@@ -55,12 +56,13 @@ bool api_get_outcome(api_request *q, cor_error *err);
 bool api_post_export(api_request *q, cor_error *err);
 bool api_post_referral(api_request *q, cor_error *err);
 bool api_post_answer(api_request *q, cor_error *err);
+bool api_get_exceptions(api_request *q, cor_error *err);
+bool api_post_statement(api_request *q, cor_error *err);
 
 /* ---- api_help.c: reading requests ---- */
 /* Refuses members that are not among names (NULL at the end). */
 bool api_only(const json_t *object, const char *const *names, cor_error *err) COR_MUST_CHECK;
 const char *api_query(api_request *q, const char *name); /* NULL = absent */
-unsigned api_visible(api_request *q);                    /* compartments this asker may see listed */
 /* String member; absent: NULL with true, or MISSING_FIELD when required. */
 bool api_text(const json_t *body, const char *name, bool required, const char **out,
               cor_error *err) COR_MUST_CHECK;
@@ -79,13 +81,20 @@ bool api_find_message(api_request *q, store_message *m, cor_error *err) COR_MUST
 /* ---- api_consent_list.c ---- */
 /* What runs out within 30 days or did in the last 30, as GET /v1/consents has it. In a
  * transaction. New reference; NULL on error. */
-json_t *api_consents_soon(api_request *q, unsigned visible, cor_error *err) COR_MUST_CHECK;
+json_t *api_consents_soon(api_request *q, cor_error *err) COR_MUST_CHECK;
 
 /* ---- api_slip.c ---- */
 /* Members slipLanguage and slipTelephone: the words, or NULL with true when none
  * were asked for. phone "" = none. */
 bool api_slip_words(api_request *q, bool required, slip **out, const char **phone,
                     cor_error *err) COR_MUST_CHECK;
+
+/* ---- api_basis.c: what goes out without consent ---- */
+/* A basis that is not consent asks for a holder by name. Slow: before the store is held. */
+bool api_needs_name(api_request *q, Corridor__V1__LegalBasis basis, cor_error *err) COR_MUST_CHECK;
+/* In the transaction that kept it: this asker sent the message of that basis. */
+bool api_note_sender(api_request *q, Corridor__V1__LegalBasis basis, const uint8_t id[COR_ID_LEN],
+                     cor_error *err) COR_MUST_CHECK;
 
 /* ---- api_answer.c: writing answers ---- */
 json_t *api_hex(const uint8_t *bytes, size_t len);

@@ -160,11 +160,10 @@ static bool add_event(const store_event *e, void *ctx) {
 bool api_get_timeline(api_request *q, cor_error *err) {
   store_case c;
   event_list out = {.list = json_array(), .of = &c};
-  const unsigned visible = api_visible(q); /* slow by design: before the store is held */
   bool ok = store_begin(q->a->store, err);
   if (ok) {
     ok = api_case(q, q->arg, &c, err) &&
-         store_event_list(q->a->store, c.handle, visible, add_event, &out, err);
+         store_event_list(q->a->store, c.handle, q->visible, add_event, &out, err);
     store_rollback(q->a->store);
   }
   if (ok) q->reply = json_pack("{s:o, s:O}", "handle", api_hex(c.handle, COR_ID_LEN), "events", out.list);

@@ -78,27 +78,25 @@ static bool add_consent(const store_consent *kept, void *ctx) {
   return true;
 }
 
-static json_t *list_of(api_request *q, const uint8_t *case_handle, unsigned visible, bool soon,
-                       cor_error *err) {
+static json_t *list_of(api_request *q, const uint8_t *case_handle, bool soon, cor_error *err) {
   consent_list out = {
-      .list = json_array(), .now = cor_clock_now(q->a->clock), .visible = visible, .soon = soon, .a = q->a};
+      .list = json_array(), .now = cor_clock_now(q->a->clock), .visible = q->visible, .soon = soon, .a = q->a};
   if (store_consent_list(q->a->store, case_handle, add_consent, &out, err)) return out.list;
   json_decref(out.list);
   return NULL;
 }
 
-json_t *api_consents_soon(api_request *q, unsigned visible, cor_error *err) {
-  return list_of(q, NULL, visible, true, err);
+json_t *api_consents_soon(api_request *q, cor_error *err) {
+  return list_of(q, NULL, true, err);
 }
 
 bool api_get_consents(api_request *q, cor_error *err) {
   const char *name = api_query(q, "case"), *soon = api_query(q, "soon");
-  const unsigned visible = api_visible(q); /* slow by design: before the store is held */
   json_t *list = NULL;
   store_case c;
   if (!store_begin(q->a->store, err)) return false;
   if (name == NULL || api_case(q, name, &c, err))
-    list = list_of(q, name == NULL ? NULL : c.case_handle, visible, soon != NULL && strcmp(soon, "1") == 0,
+    list = list_of(q, name == NULL ? NULL : c.case_handle, soon != NULL && strcmp(soon, "1") == 0,
                    err);
   store_rollback(q->a->store);
   if (list != NULL) q->reply = json_pack("{s:o}", "consents", list);
@@ -121,7 +119,6 @@ static void found_clear(found_consent *f) {
 
 static bool find(api_request *q, found_consent *f, cor_error *err) {
   uint8_t id[COR_ID_LEN];
-  const unsigned visible = api_visible(q);
   store_found found = STORE_ABSENT;
   if (cor_id_parse(q->arg, id)) {
     if (!store_begin(q->a->store, err)) return false;
@@ -130,7 +127,7 @@ static bool find(api_request *q, found_consent *f, cor_error *err) {
   }
   if (found == STORE_ERROR) return false;
   if (found == STORE_FOUND && (f->record = record_of(&f->kept, err)) == NULL) return false;
-  return (found == STORE_FOUND && may_know(q->a, f->record, visible)) ||
+  return (found == STORE_FOUND && may_know(q->a, f->record, q->visible)) ||
          cor_fail(err, COR_NO_SUCH_CONSENT, "", "this office has recorded no such consent");
 }
 

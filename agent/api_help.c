@@ -32,10 +32,6 @@ const char *api_query(api_request *q, const char *name) {
   return MHD_lookup_connection_value(q->connection, MHD_GET_ARGUMENT_KIND, name);
 }
 
-unsigned api_visible(api_request *q) {
-  return open_visible(q->a, q->named ? &q->holder : NULL);
-}
-
 bool api_text(const json_t *body, const char *name, bool required, const char **out, cor_error *err) {
   const json_t *value = json_object_get(body, name);
   *out = json_string_value(value);
@@ -110,6 +106,8 @@ bool api_case(api_request *q, const char *name, store_case *out, cor_error *err)
     cor_reference_hash(reference, hash);
     found = store_case_by_reference(q->a->store, hash, out, err);
   }
+  /* Of which only something restricted is here: as if it were not, as in the list. */
+  if (found == STORE_FOUND && out->last_type == 0 && !(q->visible & COR_RESTRICTED)) found = STORE_ABSENT;
   if (found == STORE_ABSENT)
     return cor_fail(err, COR_NO_SUCH_CASE, "/case", "this office knows no such case; nothing was kept");
   return found == STORE_FOUND;

@@ -42,7 +42,7 @@ static void sending_clear(sending *s) {
 /* Types whose request does more than send: they have a route of their own. */
 static bool has_own_route(Corridor__V1__MessageType type) {
   return type == COR_T(REGISTRATION) || type == COR_T(CONSENT_RECORD) || type == COR_T(CONSENT_WITHDRAWAL) ||
-         type == COR_T(REFERRAL);
+         type == COR_T(REFERRAL) || type == COR_T(BASIS_STATEMENT);
 }
 
 static bool read_type(const json_t *body, sending *s, cor_error *err) {
@@ -146,6 +146,8 @@ static bool keep_parts(api_request *q, const sending *s, uint8_t (*ids)[COR_ID_L
   const cor_cards *cards = roster_hold(q->a->roster);
   bool ok = compose_act(q->a, cards, orders, s->n, ids, &at, err);
   roster_release(q->a->roster);
+  for (size_t i = 0; ok && i < s->n; i++)
+    ok = api_note_sender(q, s->order.basis, ids[i], err);
   /* Of a bundle, say which part: header fields have no pointer of their own. */
   if (!ok && s->n > 1 && err->path[0] != '/') snprintf(err->path, sizeof err->path, "%s", s->parts[at].path);
   return ok;
@@ -169,7 +171,7 @@ bool api_post_message(api_request *q, cor_error *err) {
   uint8_t ids[PARTS_MAX][COR_ID_LEN];
   bool ok = api_only(q->body, members, err) && read_type(q->body, &s, err) &&
             read_options(q->body, &s, err) && read_parts(q->body, &s, err) && read_release(q, &s, err) &&
-            api_begin(q, err);
+            api_needs_name(q, s.order.basis, err) && api_begin(q, err);
   if (ok) ok = api_keep(q, keep_parts(q, &s, ids, err), err);
   const size_t n = s.n;
   sending_clear(&s);
@@ -192,7 +194,7 @@ bool api_get_messages(api_request *q, cor_error *err) {
   if (limit != NULL) filter.limit = strtol(limit, NULL, 10);
   if (filter.limit < 1 || filter.limit > LIST_MAX)
     return cor_fail(err, COR_BAD_INPUT, "/limit", "limit is 1 to %d", LIST_MAX);
-  filter.compartments = api_visible(q); /* slow by design: before the store is held */
+  filter.compartments = q->visible;
   json_t *list = json_array();
   bool ok = store_begin(q->a->store, err);
   if (ok) {
@@ -205,12 +207,18 @@ bool api_get_messages(api_request *q, cor_error *err) {
   return ok;
 }
 
+/* One that a list would not show this asker is not there for them: who has heard of its
+ * id learns no more of it. */
 bool api_find_message(api_request *q, store_message *m, cor_error *err) {
   uint8_t id[COR_ID_LEN];
   if (!cor_id_parse(q->arg, id)) return cor_fail(err, COR_BAD_INPUT, "/messageId", "an id is 32 hex digits");
   if (!store_begin(q->a->store, err)) return false;
   store_found found = store_message_find(q->a->store, id, m, err);
   store_rollback(q->a->store);
+  if (found == STORE_FOUND && !(COR_BIT(m->compartment) & q->visible)) {
+    store_message_clear(m);
+    found = STORE_ABSENT;
+  }
   if (found == STORE_ABSENT)
     return cor_fail(err, COR_NO_SUCH_MESSAGE, "/messageId", "this office has no such message");
   return found == STORE_FOUND;

@@ -321,6 +321,7 @@ static bool draft_make(agent *a, const cor_cards *cards, const compose_order *or
   const store_case *known = found == STORE_FOUND ? &found_case : NULL;
   memcpy(d->case_handle, known == NULL ? order->handle : known->case_handle, COR_ID_LEN);
   if (!choose_file(a, order, d, err) || !fill_header(a, order, known, d, err) ||
+      !cor_basis_check(&d->header, order->body, order->path, err) ||
       !compose_gate(a, cards, order, known, &d->header, d->consent, err))
     return false;
   if (!released(cards, d, known, err) || !draft_body(a, cards, d, err)) return false;

@@ -51,6 +51,7 @@ static const field_row fields[] = {
   {&corridor__v1__arrival_notice__descriptor, NULL, COR_CAT(TRAVEL)},
   {HANDOVER, "contact", COR_CAT(CONTACT)},
   {HANDOVER, "skills", COR_CAT(EDUCATION)},
+  {HANDOVER, "basis_decision", COR_CAT(HEALTH_DATA)}, /* why it could not wait for consent */
   {HANDOVER, NULL, COR_CAT(BIODATA)},
   {REPORT, "state", COR_CAT(OPERATIONAL)},
   {REPORT, "since", COR_CAT(OPERATIONAL)},

@@ -175,7 +175,9 @@ bool compose_gate(agent *a, const cor_cards *cards, const compose_order *order, 
                   Corridor__V1__Header *header, uint8_t chosen[COR_ID_LEN], cor_error *err) {
   local l = {.a = a, .cards = cards, .order = order, .header = header};
   const Corridor__V1__CardList *list = cor_cards_list(cards);
-  bool needs_consent = header->basis == COR_BASIS(CONSENT) || order->row->needs_cover, has_id = false;
+  const bool decided = order->cover != NULL && cor_basis_find(order->cover->basis) != NULL;
+  bool needs_consent = header->basis == COR_BASIS(CONSENT) || (order->row->needs_cover && !decided);
+  bool has_id = false;
   l.facts.now = cor_clock_now(a->clock);
   l.facts.sender = party(cards, a->office.id, l.facts.now);
   l.facts.recipient = party(cards, order->to, l.facts.now);
@@ -185,8 +187,10 @@ bool compose_gate(agent *a, const cor_cards *cards, const compose_order *order, 
     l.facts.sender.card = COR_CARD_LIST_EXPIRED;
   l.facts.agreements = (const Corridor__V1__Agreement *const *)list->agreements;
   l.facts.n_agreements = list->n_agreements;
-  if (order->cover != NULL)
+  if (order->cover != NULL) {
     l.facts.cover_categories = cor_category_set(order->cover->categories, order->cover->n_categories);
+    l.facts.cover_basis = order->cover->basis;
+  }
   if (!case_facts(&l, known, err)) return false;
   assume_programme(&l);
   if (needs_consent && !choose_consent(&l, known, chosen, &has_id, err)) return false;

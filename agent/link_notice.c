@@ -187,6 +187,8 @@ static bool on_withdrawal(agent_link *l, const cor_cards *cards, const Corridor_
   const Corridor__V1__WithdrawalNotice *notice = (const Corridor__V1__WithdrawalNotice *)message;
   const uint8_t *handle = header->handle.data;
   const uint8_t *consent = is_id(notice->consent_id) ? notice->consent_id.data : NULL;
+  /* What was told without consent and should not have been: nothing is withdrawn. */
+  if (notice->not_upheld != 0) return link_erasure_again(l, cards, header, notice, err);
   return forget_consent(l, handle, consent, err) &&
          store_consent_withdraw(l->a->store, handle, consent, notice->withdrawn_at, err) &&
          link_erasure_again(l, cards, header, notice, err);

@@ -166,10 +166,11 @@ static bool note_case(agent_link *l, const taken *t, cor_error *err) {
   if (!(COR_BIT(h->compartment) & COR_RESTRICTED)) {
     c.last_type = (int)h->type;
     if (c.since == 0) c.since = t->message.settled_at;
-  }
-  if (h->consent_id.len == COR_ID_LEN) {
-    c.has_last_consent = true;
-    memcpy(c.last_consent, h->consent_id.data, COR_ID_LEN);
+    /* Nor does what others here send stand on a consent they never saw. */
+    if (h->consent_id.len == COR_ID_LEN) {
+      c.has_last_consent = true;
+      memcpy(c.last_consent, h->consent_id.data, COR_ID_LEN);
+    }
   }
   return store_case_put(l->a->store, &c, err);
 }

@@ -203,7 +203,8 @@ static json_t *open_sealed(agent *a, const store_message *m, const Corridor__V1_
   if (body == NULL) {
     if (how.theirs && !our_own_fault(err->code))
       quarantine(a, m, CORRIDOR__V1__END_STATE__UNREADABLE, err->code);
-  } else if (!cor_content_check(header->type, header->compartment, body, "/content", err))
+  } else if (!cor_content_check(header->type, header->compartment, body, "/content", err) ||
+             !cor_basis_check(header, body, "/content", err))
     quarantine(a, m, CORRIDOR__V1__END_STATE__CONTENT_REFUSED, err->code);
   else if (note_good(a, m, holder, how.recovered_at, body, err)) {
     out = cor_json_write(body);
@@ -221,6 +222,21 @@ json_t *open_content(agent *a, const store_message *m, const cor_holder *holder,
                                                      : open_sealed(a, m, header, holder, err);
   cor_message_free(&header->base);
   return out;
+}
+
+unsigned open_held(agent *a, const cor_holder *holder, cor_error *err) {
+  unsigned held = 0;
+  (void)cor_fail(err, COR_NOT_PERMITTED, "",
+                 "who does this is known by name: give a holder's name and passphrase; nothing was kept");
+  for (int c = COR_C(OPERATIONS); holder != NULL && c <= COR_C(MONITORING); c++) {
+    cor_error why = {0};
+    EVP_PKEY *key = holder_key(a, (Corridor__V1__Compartment)c, holder, &why);
+    if (key != NULL) held |= COR_BIT(c);
+    /* Of the offices' keys, not of those it never had. */
+    if (why.code == COR_WRONG_PASSPHRASE || why.code == COR_LIMIT_REACHED) *err = why;
+    EVP_PKEY_free(key);
+  }
+  return held;
 }
 
 unsigned open_visible(agent *a, const cor_holder *holder) {

@@ -23,6 +23,10 @@ typedef struct open_how {
 Corridor__V1__Sealed *open_seal(const agent *a, Corridor__V1__Compartment c, cor_bytes body,
                                 const cor_holder *holder, open_how *how, cor_error *err) COR_MUST_CHECK;
 
+/* The compartments whose keys this holder opens; 0 with err when none, or when nobody is
+ * named. As slow whatever it finds. */
+unsigned open_held(agent *a, const cor_holder *holder, cor_error *err);
+
 /* The compartments whose messages this holder may see listed: all ordinary ones,
  * and a restricted one only if its key opens. holder NULL = nobody named. */
 unsigned open_visible(agent *a, const cor_holder *holder);

@@ -10,6 +10,7 @@
 #define AGENT_STORE_H
 #include "corridor/base.h"
 #include "corridor/log.h"
+#include "corridor/office.h"
 #include "corridor/sop.h"
 
 typedef struct store store;
@@ -265,6 +266,18 @@ bool store_due_put(store *s, const store_due *due, cor_error *err) COR_MUST_CHEC
 /* Only duties about messages in these compartments, or about none this office has. */
 bool store_due_list(store *s, bool all, unsigned compartments, bool (*each)(const store_due *, void *),
                     void *ctx, cor_error *err) COR_MUST_CHECK;
+
+/* ---- messages sent by name (store_signed.c) ---- */
+/* Notes, in the transaction that keeps it, which holder sent a message of ours. */
+bool store_signed_put(store *s, const store_message *message, const char *user, int64_t at,
+                      cor_error *err) COR_MUST_CHECK;
+/* Who did, or "". */
+bool store_signed_get(store *s, const store_message *message, char user[COR_USER_MAX + 1],
+                      cor_error *err) COR_MUST_CHECK;
+/* All of them in these compartments, oldest first, with envelope and body. */
+typedef bool (*store_signed_fn)(const store_message *message, const char *user, void *ctx);
+bool store_signed_list(store *s, unsigned compartments, store_signed_fn each, void *ctx,
+                       cor_error *err) COR_MUST_CHECK;
 
 /* ---- timeline ---- */
 typedef struct store_event {

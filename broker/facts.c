@@ -51,8 +51,10 @@ static void load_parties(core *c, facts_item *it, int64_t now) {
     it->facts.agreements = (const Corridor__V1__Agreement *const *)list->agreements;
     it->facts.n_agreements = list->n_agreements;
   }
-  if (it->cover)
+  if (it->cover) {
     it->facts.cover_categories = cor_category_set(it->cover->categories, it->cover->n_categories);
+    it->facts.cover_basis = it->cover->basis;
+  }
   /* A later suspension of the sender stops nothing, unless its keys were in
    * other hands by then (design 2). */
   if (it->claim && c->cards)

@@ -2,12 +2,13 @@
  *
  * For: the coded records that make standing and consent. Guarantees: append
  * only; a registration creates the sender's standing, a consent version is
- * stored whole or not at all, and never after its withdrawal. Withdrawals and
- * content and access statements have rooms of their own (withdrawal.c, opening.c,
- * access.c). Trusts that the gate permitted the
- * message and that facts_ask holds the case FOR UPDATE. */
+ * stored whole or not at all, and never after its withdrawal. Withdrawals, and content,
+ * access and basis statements have rooms of their own (withdrawal.c, opening.c,
+ * access.c, basis.c). Trusts that the gate permitted the message and that facts_ask
+ * holds the case FOR UPDATE. */
 #include "records.h"
 #include "access.h"
+#include "basis.h"
 #include "corridor/codec.h"
 #include "corridor/gate.h"
 #include "corridor/refusal.h"
@@ -149,6 +150,7 @@ static const struct {
     {COR_T(REGISTRATION), registration},           {COR_T(CONSENT_RECORD), consent},
     {COR_T(CONSENT_WITHDRAWAL), withdrawal_apply}, {COR_T(ERASURE_STATEMENT), erasure},
     {COR_T(CONTENT_STATEMENT), opening_apply},     {COR_T(ACCESS_STATEMENT), access_apply},
+    {COR_T(BASIS_STATEMENT), basis_apply},
 };
 
 bool record_apply(core *c, act *a, facts_item *item, const ProtobufCMessage *body, int *code) {

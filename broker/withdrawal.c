@@ -21,6 +21,8 @@ enum { NOTICE_IDS_MAX = 1000 }; /* content rules allow 1024 in one notice */
 typedef struct taken_back {
   cor_bytes handle;     /* the case */
   cor_bytes consent_id; /* data NULL = every consent */
+  cor_bytes message_id; /* this message only, and no consent; data NULL = what stood on the consent */
+  Corridor__V1__LegalBasis not_upheld; /* of that message */
   const Corridor__V1__Header *header;
 } taken_back;
 
@@ -77,16 +79,19 @@ static bool mark(core *c, const taken_back *t, int64_t now, bool *news) {
 
 /* Queued and held messages of the case that stood on it. */
 static bool stop_waiting(core *c, act *a, const taken_back *t) {
+  const int code = t->message_id.data ? COR_BASIS_NOT_ALLOWED : COR_CONSENT_WITHDRAWN;
   db_args args = {0};
   db_bytes(&args, t->handle);
   db_bytes(&args, t->consent_id);
-  db_i32(&args, COR_CONSENT_WITHDRAWN);
+  db_i32(&args, code);
+  db_bytes(&args, t->message_id);
   PGresult *r = db_run(c->db,
                        "UPDATE corridor.delivery d SET state = 4, stop_code = $3 FROM corridor.message m"
                        " WHERE d.case_handle = $1 AND " STATE_OF(
                            "d") " IN (0, 1) AND d.lane = 0"
                                 " AND m.message_id = d.message_id AND m.admitted_at = d.admitted_at"
                                 " AND ($2::bytea IS NULL OR m.consent_id = $2)"
+                                " AND ($4::bytea IS NULL OR m.message_id = $4)"
                                 " RETURNING d.message_id, d.sender, d.handle",
                        &args);
   if (!r) return false;
@@ -99,10 +104,10 @@ static bool stop_waiting(core *c, act *a, const taken_back *t) {
     record.message_id = (ProtobufCBinaryData){id.len, (uint8_t *)id.data};
     record.sender = (char *)db_get_text(r, i, 1);
     record.handle = (ProtobufCBinaryData){handle.len, (uint8_t *)handle.data};
-    record.code = COR_CONSENT_WITHDRAWN;
+    record.code = (uint32_t)code;
     ledger_add(&a->log, &record);
     notice_end(&a->notices, db_get_text(r, i, 1), id.data, handle.data, t->handle.data,
-               CORRIDOR__V1__END_STATE__STOPPED, COR_CONSENT_WITHDRAWN, a->now, (cor_bytes){0});
+               CORRIDOR__V1__END_STATE__STOPPED, code, a->now, (cor_bytes){0});
     ok = duties_waive_message(c, a, id);
   }
   core_count(c, CORE_STOPPED, PQntuples(r));
@@ -134,6 +139,7 @@ static void ask(core *c, act *a, const taken_back *t, const told *who) {
   body.n_message_ids = who->n;
   body.message_ids = who->ids;
   body.answer_due = duty.due_at;
+  body.not_upheld = t->not_upheld;
   const uint8_t *id = notice_add(&a->notices, who->office, COR_T(WITHDRAWAL_NOTICE), who->handle.data,
                                  t->handle.data, t->header->message_id.data, &body.base);
   if (!id) return;
@@ -158,6 +164,7 @@ static bool ask_recipients(core *c, act *a, const taken_back *t) {
   db_bytes(&args, t->handle);
   db_bytes(&args, t->consent_id);
   db_i32(&args, COR_RESTRICTED);
+  db_bytes(&args, t->message_id);
   PGresult *r = db_run(
       c->db,
       "SELECT d.recipient, d.handle, d.message_id, d.sender,"
@@ -166,6 +173,7 @@ static bool ask_recipients(core *c, act *a, const taken_back *t) {
       "  ON m.message_id = d.message_id AND m.admitted_at = d.admitted_at"
       " WHERE d.case_handle = $1 AND d.first_claimed_at IS NOT NULL AND m.sender <> 'hub'"
       " AND (m.categories & ~2) <> 0 AND ($2::bytea IS NULL OR m.consent_id = $2)"
+      " AND ($4::bytea IS NULL OR m.message_id = $4)"
       " ORDER BY d.recipient, d.handle, d.sender, apart, d.sequence",
       &args);
   if (!r) return false;
@@ -245,4 +253,13 @@ bool withdrawal_apply(core *c, act *a, facts_item *it, const ProtobufCMessage *m
   if (!news) return true; /* withdrawn before: everyone has been asked */
   if (!t.consent_id.data && !duties_waive_case(c, a, t.handle)) return false;
   return stop_waiting(c, a, &t) && ask_recipients(c, a, &t) && inform_parties(c, a, &t);
+}
+
+bool withdrawal_of_message(core *c, act *a, const facts_item *it, cor_bytes message_id,
+                           Corridor__V1__LegalBasis not_upheld) {
+  const taken_back t = {.handle = {it->case_handle, COR_ID_LEN},
+                        .message_id = message_id,
+                        .not_upheld = not_upheld,
+                        .header = it->header};
+  return stop_waiting(c, a, &t) && ask_recipients(c, a, &t);
 }

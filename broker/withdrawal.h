@@ -9,4 +9,10 @@
  * nothing. */
 bool withdrawal_apply(core *c, act *a, facts_item *item, const ProtobufCMessage *body,
                       int *code) COR_MUST_CHECK;
+
+/* Of one message, sent without consent by a decision that was not upheld: stops it if
+ * it waits, asks whoever was told to erase it. Consents and case stand. item: of the
+ * record that says so. */
+bool withdrawal_of_message(core *c, act *a, const facts_item *item, cor_bytes message_id,
+                           Corridor__V1__LegalBasis not_upheld) COR_MUST_CHECK;
 #endif

@@ -195,6 +195,13 @@ static int withdrawal(const ProtobufCMessage *body, cor_content_fault *fault) {
   return COR_OK;
 }
 
+static int basis_statement(const ProtobufCMessage *body, cor_content_fault *fault) {
+  BODY(BasisStatement);
+  if (b->result != CORRIDOR__V1__BASIS_RESULT__CONSENT_OBTAINED && b->consent_id.len != 0)
+    return FAULT(COR_BAD_INPUT, "/consentId", "is for consent obtained since, and only for it");
+  return COR_OK;
+}
+
 static int content_statement(const ProtobufCMessage *body, cor_content_fault *fault) {
   BODY(ContentStatement);
   if (b->state != CORRIDOR__V1__END_STATE__UNREADABLE && b->state != CORRIDOR__V1__END_STATE__CONTENT_REFUSED)
@@ -228,6 +235,7 @@ static const cor_content_relation relations[] = {
     {COR_T(REGISTRATION), COR_C(RECORD), registration},
     {COR_T(CONSENT_RECORD), COR_C(RECORD), consent_record},
     {COR_T(CONSENT_WITHDRAWAL), COR_C(RECORD), withdrawal},
+    {COR_T(BASIS_STATEMENT), COR_C(RECORD), basis_statement},
     {COR_T(CONTENT_STATEMENT), COR_C(RECORD), content_statement},
     {COR_T(NOTICE_BUNDLE), COR_C(RECORD), notice_bundle},
 };

@@ -59,6 +59,12 @@ static bool not_boarded(const ProtobufCMessage *b) {
 static bool paid(const ProtobufCMessage *b) {
   return ((const Corridor__V1__ArrivalNotice *)b)->pocket_money_amount > 0;
 }
+static bool by_consent(const ProtobufCMessage *b) { /* basis.c holds the decision to the header */
+  return ((const Corridor__V1__ReferralHandover *)b)->basis_decision == NULL;
+}
+static bool is_consent_now(const ProtobufCMessage *b) {
+  return ((const Corridor__V1__BasisStatement *)b)->result == CORRIDOR__V1__BASIS_RESULT__CONSENT_OBTAINED;
+}
 static bool declined(const ProtobufCMessage *b) {
   return ((const Corridor__V1__ReferralAnswer *)b)->answer == COR_OUTCOME(NO);
 }
@@ -196,7 +202,7 @@ static const cor_content_rule rules[] = {
   {IN_CASEWORK(REFERRAL_HANDOVER), "contact/phone", COR_MUST, COR_ANY, NULL, "M [004:3008]"},
   {IN_CASEWORK(REFERRAL_HANDOVER), "language", COR_MUST, COR_LANGUAGE, NULL, "M [004:3008]"},
   {IN_CASEWORK(REFERRAL_HANDOVER), "need", COR_MUST, COR_ANY, NULL, "M [004:3003]"},
-  {IN_CASEWORK(REFERRAL_HANDOVER), "consent_ref", COR_MUST, COR_ANY, NULL, "M [004:3003,3007]"},
+  {IN_CASEWORK(REFERRAL_HANDOVER), "consent_ref", COR_MUST, COR_ANY, by_consent, "M [004:3003,3007]"},
 
   {IN_CASEWORK(SERVICE_REPORT), "state", COR_MUST, COR_ANY, NULL, "M [004:3009]"},
   {IN_CASEWORK(SERVICE_REPORT), "since", COR_MUST, COR_ANY, NULL, "M [004:3009]"},
@@ -227,6 +233,11 @@ static const cor_content_rule rules[] = {
   {IN_RECORD(CONSENT_WITHDRAWAL), "reference_hash", COR_MAY, COR_BYTES_32, NULL, "design 4: withdrawal"},
   {IN_RECORD(CONSENT_WITHDRAWAL), "withdrawal_hash", COR_MAY, COR_BYTES_32, NULL, "design 4: withdrawal"},
   {IN_RECORD(CONSENT_WITHDRAWAL), "withdrawn_at", COR_MUST, COR_ANY, NULL, "[004:3430]"},
+
+  {IN_RECORD(BASIS_STATEMENT), "message_id", COR_MUST, COR_BYTES_16, NULL, "design 4: not the only basis"},
+  {IN_RECORD(BASIS_STATEMENT), "step", COR_MUST, COR_ANY, NULL, "design 4: not the only basis"},
+  {IN_RECORD(BASIS_STATEMENT), "result", COR_MUST, COR_ANY, NULL, "design 4: not the only basis"},
+  {IN_RECORD(BASIS_STATEMENT), "consent_id", COR_MUST, COR_BYTES_16, is_consent_now, "design 4: not the only basis"},
 
   {IN_RECORD(ERASURE_STATEMENT), "message_ids", COR_MUST, COR_BYTES_16, NULL, "design 4: withdrawal"},
   {IN_RECORD(ERASURE_STATEMENT), "ground", COR_MUST, COR_ANY, NULL, "design 4: withdrawal"},

@@ -110,16 +110,18 @@ static verdict agreement_between(const question *q) {
 
 /* One agreement must cover all of it: two half agreements do not add up. For
  * an offer that includes what the handover will carry later. */
+static bool covers(const question *q, const Corridor__V1__Agreement *agreement, bool *programme) {
+  uint32_t wanted = q->categories | (q->row->needs_cover ? q->facts->cover_categories : 0);
+  if (!binds_both(q, agreement) || strcmp(agreement->programme, q->facts->programme) != 0) return false;
+  *programme = true;
+  return (wanted & ~cor_category_set(agreement->categories, agreement->n_categories)) == 0;
+}
+
 static verdict agreement_covers(const question *q) {
   if (!needs_agreement(q)) return pass;
-  uint32_t wanted = q->categories | (q->row->needs_cover ? q->facts->cover_categories : 0);
   bool programme = false;
-  for (size_t i = 0; i < q->facts->n_agreements; i++) {
-    const Corridor__V1__Agreement *agreement = q->facts->agreements[i];
-    if (!binds_both(q, agreement) || strcmp(agreement->programme, q->facts->programme) != 0) continue;
-    programme = true;
-    if ((wanted & ~cor_category_set(agreement->categories, agreement->n_categories)) == 0) return pass;
-  }
+  for (size_t i = 0; i < q->facts->n_agreements; i++)
+    if (covers(q, q->facts->agreements[i], &programme)) return pass;
   return refuse(COR_NO_AGREEMENT, programme ? "categories" : "handle");
 }
 
@@ -148,11 +150,13 @@ static verdict goes_to_a_party(const question *q) {
 }
 
 /* After a withdrawal the only things that may still move are the withdrawal
- * itself, its answers, a provider's "no", and what the hub has to tell. */
+ * itself, its answers, the account of what was told without consent, a provider's
+ * "no", and what the hub has to tell. */
 static verdict case_stands(const question *q) {
   if (!q->facts->case_withdrawn || q->row->from_hub) return pass;
   switch (q->header->type) {
   case COR_T(CONSENT_WITHDRAWAL):
+  case COR_T(BASIS_STATEMENT):
   case COR_T(ERASURE_STATEMENT):
   case COR_T(CONTENT_STATEMENT):
   case COR_T(ACCESS_STATEMENT): return pass;
@@ -164,17 +168,35 @@ static verdict case_stands(const question *q) {
 
 /* --- legal basis --- */
 
+/* The decision that stands in place of consent, if one does: for an offer, that of the
+ * handover it announces. */
+static const cor_basis_row *decision(const question *q) {
+  return cor_basis_find(q->row->needs_cover ? q->facts->cover_basis : q->header->basis);
+}
+
+/* Without consent only care itself moves, never the rest of a file [004:3025]. */
+static bool is_care(const question *q) {
+  return q->header->compartment == COR_C(HEALTH) || q->header->type == COR_T(REFERRAL_HANDOVER) ||
+         q->header->type == COR_T(REFERRAL);
+}
+
+/* Some grounds count only where the programme has agreed to them beforehand. */
+static bool is_on(const question *q, const cor_basis_row *decided) {
+  bool on = !decided->needs_agreement, programme = false;
+  for (size_t i = 0; !on && i < q->facts->n_agreements; i++)
+    on = q->facts->agreements[i]->other_vital_interest && covers(q, q->facts->agreements[i], &programme);
+  return on;
+}
+
 static verdict basis_allowed(const question *q) {
   Corridor__V1__LegalBasis basis = q->header->basis;
   if ((unsigned)basis >= 16 || !(q->row->bases & COR_BIT(basis)))
     return refuse(COR_BASIS_NOT_ALLOWED, "basis");
   if (basis == COR_BASIS(NO_PERSONAL_DATA) && q->categories != ONLY_OPERATIONAL)
     return refuse(COR_BASIS_NOT_ALLOWED, "basis");
-  /* Without consent only care itself moves, never the rest of a file [004:3025]. */
-  if ((basis == COR_BASIS(LIFE_AT_RISK) || basis == COR_BASIS(CHILD_BEST_INTERESTS)) &&
-      q->header->compartment != COR_C(HEALTH) && q->header->type != COR_T(REFERRAL_HANDOVER))
-    return refuse(COR_BASIS_NOT_ALLOWED, "basis");
-  return pass;
+  const cor_basis_row *decided = decision(q);
+  if (!decided || (is_care(q) && is_on(q, decided))) return pass;
+  return refuse(COR_BASIS_NOT_ALLOWED, q->row->needs_cover ? "cover" : "basis");
 }
 
 static verdict purpose_fits(const question *q) {
@@ -215,12 +237,14 @@ static verdict scopes_cover(const question *q, uint32_t wanted) {
   return open == 0 ? pass : refuse(COR_NO_CONSENT, "categories");
 }
 
-/* An offer carries no person and no consent id, yet is not made at all unless
- * the consent in its cover already permits the handover it announces. */
+/* An offer carries no person and no consent id, yet is not made at all unless the
+ * consent in its cover, or a decision in place of it, already permits the handover it
+ * announces. */
 static verdict consent_covers(const question *q) {
   const cor_gate_consent *consent = &q->facts->consent;
   const char *field = q->row->needs_cover ? "cover" : "consent_id";
-  if (q->header->basis != COR_BASIS(CONSENT) && !q->row->needs_cover) return pass;
+  const bool asked = q->row->needs_cover ? !decision(q) : q->header->basis == COR_BASIS(CONSENT);
+  if (!asked) return pass;
   if (!consent->found) return refuse(COR_NO_CONSENT, field);
   if (consent->withdrawn_at != 0) return refuse(COR_CONSENT_WITHDRAWN, field);
   if (q->facts->now < consent->valid_from) return refuse(COR_NO_CONSENT, field);

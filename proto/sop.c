@@ -42,6 +42,9 @@
    CAT(FAMILY) | CAT(ECONOMIC) | CAT(EDUCATION) | CAT(LEGAL) | CAT(INSTRUCTION))
 #define FROM_PROVIDER (FOR_PROVIDER | CAT(MONITORING_DATA))
 
+/* On what else care may move: the rows are in bases[] below. */
+#define WITHOUT_CONSENT (BASIS(LIFE_AT_RISK) | BASIS(CHILD_BEST_INTERESTS) | BASIS(VITAL_INTEREST_OTHER))
+
 /* A record for the hub, or a notice from it: coded, unsealed, no person. */
 #define RECORD_ROW                                                                                           \
   .compartments = IN(RECORD), .purposes = FOR(RECORD_KEEPING), .bases = BASIS(RECORD_DUTY),                  \
@@ -66,6 +69,12 @@ static const cor_sop_row rows[] = {
    .to_hub = true, .from_roles = ANY_OFFICE, .lane = COR_LANE_OVERTAKES,
    .cite = "any step [003:222; 004:3430]"},
 
+  /* What came of a message that went out without consent; its handle is that one's. */
+  {.type = COR_T(BASIS_STATEMENT), .name = "BasisStatement", RECORD_ROW,
+   .to_hub = true, .from_roles = ASKERS,
+   .closes = {COR_DUTY_COUNTER_SIGNATURE, COR_DUTY_REVIEW}, .closes_one = true,
+   .cite = "design 4: not the only basis [004:3025]"},
+
   /* Its handle is that of the notice it answers, a case's or a referral's. */
   {.type = COR_T(ERASURE_STATEMENT), .name = "ErasureStatement", RECORD_ROW,
    .to_hub = true, .from_roles = ANY_OFFICE,
@@ -87,7 +96,7 @@ static const cor_sop_row rows[] = {
    .from_roles = SENDING_SIDE, .to_roles = ROLE(ORIGIN_MISSION),
    .compartments = IN(OPERATIONS) | IN(CASEWORK) | IN(HEALTH),
    .purposes = FOR(RETURN_PREPARATION) | FOR(CONTINUITY_OF_CARE),
-   .bases = BASIS(CONSENT) | BASIS(LIFE_AT_RISK) | BASIS(CHILD_BEST_INTERESTS),
+   .bases = BASIS(CONSENT) | WITHOUT_CONSENT,
    .categories = {[COR_C(OPERATIONS)] = FOR_OPERATIONS, [COR_C(CASEWORK)] = FOR_CASEWORK,
                   [COR_C(HEALTH)] = FOR_HEALTH},
    .handle = COR_HANDLE_CASE,
@@ -164,7 +173,7 @@ static const cor_sop_row rows[] = {
   {.type = COR_T(REFERRAL_HANDOVER), .name = "ReferralHandover",
    .from_roles = ASKERS, .to_roles = PROVIDERS,
    .compartments = IN(CASEWORK), .purposes = FOR(REINTEGRATION),
-   .bases = BASIS(CONSENT) | BASIS(LIFE_AT_RISK) | BASIS(CHILD_BEST_INTERESTS),
+   .bases = BASIS(CONSENT) | WITHOUT_CONSENT,
    .categories = {[COR_C(CASEWORK)] = FOR_PROVIDER},
    .handle = COR_HANDLE_REFERRAL,
    .before = {{.type = COR_T(REFERRAL_ACK), .outcome = COR_OUTCOME(YES)}}, .before_checker = BY_BOTH,
@@ -192,6 +201,28 @@ static const cor_sop_row rows[] = {
    .cite = "design 8: batches"},
 };
 
+#define BY(x) (uint16_t) COR_BIT(CORRIDOR__V1__DECIDER__##x)
+#define WHEN(x) (uint16_t) COR_BIT(CORRIDOR__V1__CONSENT_OBSTACLE__##x)
+
+/* Nothing of this waits before the message leaves; what is opened comes after. A best
+ * interests determination is several people's, on paper: it needs no second signature,
+ * and its use is reviewed like the others'. */
+static const cor_basis_row bases[] = {
+  {.basis = COR_BASIS(LIFE_AT_RISK), .deciders = BY(MENTAL_HEALTH_PROFESSIONAL),
+   .obstacles = WHEN(LIFE_AT_RISK_NOW) | WHEN(UNABLE_TO_CONSENT),
+   .opens = {COR_DUTY_COUNTER_SIGNATURE, COR_DUTY_REVIEW}, .cite = "[004:3025]"},
+
+  {.basis = COR_BASIS(CHILD_BEST_INTERESTS), .deciders = BY(BEST_INTERESTS_PANEL),
+   .obstacles = WHEN(LIFE_AT_RISK_NOW) | WHEN(UNABLE_TO_CONSENT) | WHEN(CHILD_WITHOUT_GUARDIAN) |
+                WHEN(CHILD_GUARDIAN_REFUSES),
+   .opens = {COR_DUTY_REVIEW}, .cite = "[003:468; 004:4248,4255]"},
+
+  {.basis = COR_BASIS(VITAL_INTEREST_OTHER), .needs_agreement = true,
+   .deciders = BY(MENTAL_HEALTH_PROFESSIONAL) | BY(PHYSICIAN),
+   .obstacles = WHEN(LIFE_AT_RISK_NOW) | WHEN(UNABLE_TO_CONSENT),
+   .opens = {COR_DUTY_COUNTER_SIGNATURE, COR_DUTY_REVIEW}, .cite = "design 4: off by default"},
+};
+
 /* Escalation hours are (P); the shorter, the more hangs on the answer. */
 static const cor_duty_row duties[] = {
   {COR_DUTY_ABN_NOTICE, "Advance booking notification due", COR_OWNER_SENDER,
@@ -206,6 +237,12 @@ static const cor_duty_row duties[] = {
    COR_START_EVENT, COR_UNIT_AT_EVENT, 0, {24, 72}, "[004:3008]"},
   {COR_DUTY_ERASURE_ANSWER, "Answer to the withdrawal due", COR_OWNER_RECIPIENT,
    COR_START_ADMISSION, COR_UNIT_HOURS, 72, {0, 24}, "design 4: withdrawal (P)"},
+  /* The recipient hears nothing of these two: a notice that overtook the message would
+   * tell everyone there that something restricted is on its way. */
+  {COR_DUTY_COUNTER_SIGNATURE, "Counter-signature of what was told without consent due", COR_OWNER_SENDER_ALONE,
+   COR_START_ADMISSION, COR_UNIT_HOURS, 4, {4, 20}, "design 4: not the only basis [004:3025]"},
+  {COR_DUTY_REVIEW, "Review of what was told without consent due", COR_OWNER_SENDER_ALONE,
+   COR_START_ADMISSION, COR_UNIT_HOURS, 72, {24, 72}, "design 4: not the only basis [004:3025]"},
 };
 
 /* Readers to whom the need-to-know matrix never gives some categories that a
@@ -223,6 +260,7 @@ static const struct {
   {COR_T(REGISTRATION), COR_C(RECORD), &corridor__v1__registration__descriptor},
   {COR_T(CONSENT_RECORD), COR_C(RECORD), &corridor__v1__consent_record__descriptor},
   {COR_T(CONSENT_WITHDRAWAL), COR_C(RECORD), &corridor__v1__consent_withdrawal__descriptor},
+  {COR_T(BASIS_STATEMENT), COR_C(RECORD), &corridor__v1__basis_statement__descriptor},
   {COR_T(ERASURE_STATEMENT), COR_C(RECORD), &corridor__v1__erasure_statement__descriptor},
   {COR_T(CONTENT_STATEMENT), COR_C(RECORD), &corridor__v1__content_statement__descriptor},
   {COR_T(ACCESS_STATEMENT), COR_C(RECORD), &corridor__v1__access_statement__descriptor},
@@ -275,6 +313,19 @@ uint32_t cor_sop_categories(const cor_sop_row *row, Corridor__V1__Compartment c,
   for (size_t i = 0; i < COUNT(never_for); i++)
     if (never_for[i].reader == reader) allowed &= ~never_for[i].never;
   return allowed;
+}
+
+const cor_basis_row *cor_basis_find(Corridor__V1__LegalBasis basis) {
+  for (size_t i = 0; i < COUNT(bases); i++)
+    if (bases[i].basis == basis) return &bases[i];
+  return NULL;
+}
+
+cor_duty cor_sop_opens(const cor_sop_row *row, Corridor__V1__LegalBasis basis, size_t i) {
+  const cor_basis_row *decided = cor_basis_find(basis);
+  if (i < COUNT(row->opens)) return row->opens[i];
+  i -= COUNT(row->opens);
+  return decided && i < COUNT(decided->opens) ? decided->opens[i] : COR_DUTY_NONE;
 }
 
 const cor_duty_row *cor_duty_find(cor_duty duty) {

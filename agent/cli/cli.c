@@ -31,6 +31,7 @@ static const struct {
                 {"Consents, and the slip a person takes along", cli_consent_verbs},
                 {"Messages", cli_message_verbs},
                 {"Referrals", cli_referral_verbs},
+                {"Sent without consent", cli_basis_verbs},
                 {"What is owed, and how the agent is", cli_record_verbs},
                 {"The programme's certificate authority (offline)", cli_ca_verbs},
                 {"An office's own keys", cli_office_verbs},

@@ -1,12 +1,14 @@
-/* cmd_audit.c - corridor audit report: who was told what of a case, and why.
+/* cmd_audit.c - corridor audit report: who was told what of a case, and why; audit
+ * exceptions: what was told without consent, and whether that was accounted for.
  *
  * For oversight, and for the person whose case it is. Reads the hub's stable
- * views (oversight.disclosure, .access, .refusal, .case_reference) and nothing else, in
- * one read-only transaction, so that the report is of one moment. Values go to
+ * views (oversight.disclosure, .access, .refusal, .exception, .case_reference) and nothing
+ * else, in one read-only transaction, so that the report is of one moment. Values go to
  * the server as parameters. Guarantees: prints codes, offices and times; the
  * hub knows no name and no content. A database error is fatal to the report:
  * no half of it is printed. Trusts the connection string's server. */
 #include "cli.h"
+#include "cli_http.h"
 #include "cli_print.h"
 #include "corridor/id.h"
 #include "corridor/refusal.h"
@@ -16,6 +18,11 @@
 
 static const cli_option REPORT_OPTIONS[] = {
     {"case", "CASE", true, "the case's handle (32 hex digits) or reference number"},
+    {"db", "CONNINFO", false, "the hub's database (else $CORRIDOR_DB)"},
+    {NULL, NULL, false, NULL}};
+
+static const cli_option EXCEPTIONS_OPTIONS[] = {
+    {"case", "CASE", false, "of this case only: its handle (32 hex digits) or reference number"},
     {"db", "CONNINFO", false, "the hub's database (else $CORRIDOR_DB)"},
     {NULL, NULL, false, NULL}};
 
@@ -37,6 +44,14 @@ static const char ACCESSES[] =
                            " type, array_to_string(categories, ', ') AS categories, kind, record::text"
                            " FROM oversight.access WHERE case_handle = $1"
                            " ORDER BY oversight.access.opened, oversight.access.record";
+static const char EXCEPTIONS[] =
+    "SELECT message::text, handle, sender, recipient, type, array_to_string(categories, ', ') AS categories, "
+    "basis, " AT("admitted") "AS admitted, " AT("claimed") "AS claimed, " AT(
+        "counter_signed") "AS \"counterSigned\", " AT("reviewed") "AS reviewed, result, late "
+                                                                  "FROM oversight.exception WHERE $1::text "
+                                                                  "IS NULL OR case_handle = $1 "
+                                                                  "ORDER BY oversight.exception.admitted, "
+                                                                  "message";
 static const char BY_REFERENCE[] = "SELECT handle FROM oversight.case_reference WHERE reference_hash = $1";
 static const char BY_HANDLE[] = "SELECT handle FROM oversight.case_reference WHERE handle = $1";
 
@@ -173,21 +188,51 @@ static json_t *make_report(PGconn *db, const char *name, cor_error *err) {
                    "refusals", refusals);
 }
 
-static int run_report(cli_context *cli, const cli_args *args) {
+/* ---- what was told without consent ---- */
+
+static void print_exceptions(FILE *out, const json_t *report) {
+  static const cli_column COLUMNS[] = {
+      {"admitted", "ADMITTED", CLI_TEXT}, {"sender", "FROM", CLI_TEXT},
+      {"recipient", "TO", CLI_TEXT},      {"type", "TYPE", CLI_TEXT},
+      {"basis", "BASIS", CLI_TEXT},       {"categories", "WHAT", CLI_TEXT},
+      {"claimed", "RELEASED", CLI_TEXT},  {"counterSigned", "COUNTER-SIGNED", CLI_TEXT},
+      {"reviewed", "REVIEWED", CLI_TEXT}, {"result", "RESULT", CLI_TEXT},
+      {"late", "LATE", CLI_TEXT},         {"message", "MESSAGE", CLI_TEXT},
+      {"handle", "HANDLE", CLI_TEXT}};
+  cli_print_table(out, json_object_get(report, "exceptions"), COLUMNS, sizeof COLUMNS / sizeof *COLUMNS,
+                  "Nothing was told without consent.");
+}
+
+static json_t *make_exceptions(PGconn *db, const char *name, cor_error *err) {
+  char handle[COR_HEX32_TEXT];
+  size_t i;
+  json_t *row;
+  if (name && !find_handle(db, name, handle, err)) return NULL;
+  json_t *rows = query_rows(db, EXCEPTIONS, name ? handle : NULL, err);
+  json_array_foreach(rows, i, row) {
+    const char *late = json_string_value(json_object_get(row, "late"));
+    json_object_set_new(row, "late", json_boolean(late && strcmp(late, "t") == 0));
+  }
+  return rows ? json_pack("{s:o}", "exceptions", rows) : NULL;
+}
+
+/* ---- one moment of the database ---- */
+
+static int run_audit(cli_context *cli, const cli_args *args, const char *verb,
+                     json_t *(*make)(PGconn *, const char *, cor_error *), cli_show *show) {
   cor_error err = {0};
   int code = CLI_DONE;
   const char *conninfo = cli_args_get(args, "db");
   if (!conninfo) conninfo = getenv("CORRIDOR_DB");
   if (!conninfo || !*conninfo)
-    return cli_usage(cli, "audit report", "which database? Give --db CONNINFO or set CORRIDOR_DB");
+    return cli_usage(cli, verb, "which database? Give --db CONNINFO or set CORRIDOR_DB");
   PGconn *db = PQconnectdb(conninfo);
   json_t *report = NULL;
   if (PQstatus(db) != CONNECTION_OK) {
     (void)pg_fail(db, &err);
   } else {
     PGresult *begun = PQexec(db, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
-    report = PQresultStatus(begun) == PGRES_COMMAND_OK ? make_report(db, cli_args_get(args, "case"), &err)
-                                                       : NULL;
+    report = PQresultStatus(begun) == PGRES_COMMAND_OK ? make(db, cli_args_get(args, "case"), &err) : NULL;
     if (PQresultStatus(begun) != PGRES_COMMAND_OK) (void)pg_fail(db, &err);
     PQclear(begun);
   }
@@ -196,10 +241,18 @@ static int run_report(cli_context *cli, const cli_args *args) {
   else if (cli->json)
     cli_print_json(cli->out, report);
   else
-    print_report(cli->out, report);
+    show(cli->out, report);
   json_decref(report);
   PQfinish(db);
   return code;
+}
+
+static int run_report(cli_context *cli, const cli_args *args) {
+  return run_audit(cli, args, "audit report", make_report, print_report);
+}
+
+static int run_exceptions(cli_context *cli, const cli_args *args) {
+  return run_audit(cli, args, "audit exceptions", make_exceptions, print_exceptions);
 }
 
 const cli_verb cli_audit_verbs[] = {
@@ -209,4 +262,13 @@ const cli_verb cli_audit_verbs[] = {
      "Then come the openings of health and protection content, and of other content by a recovered key;\n"
      "and below the attempts that were refused.",
      "corridor audit report --case GS8Z-6BTX-3HZ0-HBH7-02 --db dbname=corridor", REPORT_OPTIONS, run_report},
+    {"audit exceptions", "", 0, 0, "list what was told without consent, and who has accounted for it",
+     "Each message about a person that rests on a decision in place of consent: on which ground, when it "
+     "was\n"
+     "released (\"-\": it has not left), when the sending office counter-signed (4 hours) and reviewed it "
+     "(72\n"
+     "hours; a best-interests determination is reviewed only), with what result, and whether one of them "
+     "was\n"
+     "late or is overdue. Who decided, and why, stands inside the seal; who signed, in the sending office.",
+     "corridor audit exceptions --db dbname=corridor", EXCEPTIONS_OPTIONS, run_exceptions},
     {NULL, NULL, 0, 0, NULL, NULL, NULL, NULL, NULL}};

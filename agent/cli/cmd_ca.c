@@ -259,7 +259,8 @@ const cli_verb cli_ca_verbs[] = {
      "  {\"id\": \"JI-2026\", \"programme\": \"JI\", \"offices\": [\"ne-niamey\", \"gn-conakry\"],\n"
      "   \"categories\": [\"OPERATIONAL\", \"BIODATA\", ...],\n"
      "   \"validFrom\": \"2026-01-01\", \"validUntil\": \"2028-01-01\"}\n"
-     "Any two of the offices may then exchange these categories for this programme.",
+     "Any two of the offices may then exchange these categories for this programme. \"otherVitalInterest\":\n"
+     "true also allows VITAL_INTEREST_OTHER, a ground in place of consent that is otherwise refused.",
      "corridor ca agreement --dir ca agreement.json", PLAIN_OPTIONS, run_agreement},
     {"ca calendar", "FILE...", 1, CLI_OPERANDS_MAX, "enter a country's working days, holidays and time zone",
      "FILE is JSON as in deploy/calendars:\n"

@@ -130,7 +130,9 @@ const cli_verb cli_record_verbs[] = {
      "of messages. Erase them in your own files, then `corridor send`, which erases their content here:\n"
      "  {\"type\": \"ErasureStatement\", \"case\": CASE, \"body\": {\"messageIds\": [...], \"ground\": "
      "\"ERASED\"}}\n"
-     "or, if the law makes you keep them, KEPT_LEGAL_OBLIGATION, KEPT_LEGAL_CLAIM or KEPT_VITAL_INTEREST.",
+     "The same is owed when notUpheld names a ground: the sender told it without consent, and should not\n"
+     "have; no consent is withdrawn. Or, if the law makes you keep them, KEPT_LEGAL_OBLIGATION, "
+     "KEPT_LEGAL_CLAIM or KEPT_VITAL_INTEREST.",
      "corridor due --all", DUE_OPTIONS, run_due},
     {"status", "", 0, 0, "how the agent is: connection, queue, inbox, time",
      "Quarantined: the hub saw an older store than before (a restored backup) and is sending again what is\n"

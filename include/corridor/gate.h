@@ -44,9 +44,10 @@ typedef struct cor_gate_facts {
   bool case_known;
   bool case_withdrawn; /* decision to return or all consent withdrawn */
   char programme[32];
-  bool sender_standing;      /* on the header's handle (an offer: on the cover's case) */
-  cor_gate_consent consent;  /* of header.consent_id, for offers of cover.consent_id */
-  uint32_t cover_categories; /* offers: what the handover will carry */
+  bool sender_standing;                 /* on the header's handle (an offer: on the cover's case) */
+  cor_gate_consent consent;             /* of header.consent_id, for offers of cover.consent_id */
+  uint32_t cover_categories;            /* offers: what the handover will carry */
+  Corridor__V1__LegalBasis cover_basis; /* offers: the handover's, 0 = consent */
   /* what was admitted for this handle: bit per type, and bit per outcome YES */
   uint64_t history, history_yes;
   uint64_t recipient_yes;        /* the same, of what the recipient itself sent */

@@ -60,6 +60,9 @@
   X(DEMO_ONLY,                  57, false, 403, 6, "demo clock needs a demo CA")             \
   X(NO_SUCH_MESSAGE,            58, false, 404, 3, "local store")                            \
   X(NO_SUCH_CONSENT,            82, false, 404, 3, "local store")                            \
+  /* telling without consent */                                                              \
+  X(NOT_THEIRS_TO_DECIDE,       74, false, 403, 4, "[004:3025] who may decide it")           \
+  X(SAME_PERSON,                75, false, 403, 6, "design 4: another holder signs")         \
   /* session */                                                                              \
   X(SESSION_FENCED,             60, true,  409, 5, "one session per office")                 \
   X(BAD_FRAMES,                 61, false, 400, 3, "PROTOCOL 2: frames")                     \

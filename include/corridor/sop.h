@@ -35,16 +35,22 @@ typedef enum cor_lane { COR_LANE_CASE, COR_LANE_OVERTAKES, COR_LANE_ASIDE } cor_
 /* Obligations: who owes which answer by when. Codes are stable. */
 typedef enum cor_duty {
   COR_DUTY_NONE = 0,
-  COR_DUTY_ABN_NOTICE = 1,      /* D01 [003:591] sender, 5 working days before travel */
-  COR_DUTY_ABN_CONFIRM = 2,     /* D02 [003:607] recipient, 1 working day after delivery */
-  COR_DUTY_DEPARTURE_ENTRY = 3, /* D03 [003:650] sender, 48 h after departure */
-  COR_DUTY_ARRIVAL_NOTICE = 4,  /* (P) recipient, 48 h after departure */
-  COR_DUTY_REFERRAL_ANSWER = 5, /* [004:3008] recipient, header event_at */
-  COR_DUTY_ERASURE_ANSWER = 6,  /* design 4: each recipient, 72 h */
+  COR_DUTY_ABN_NOTICE = 1,        /* D01 [003:591] sender, 5 working days before travel */
+  COR_DUTY_ABN_CONFIRM = 2,       /* D02 [003:607] recipient, 1 working day after delivery */
+  COR_DUTY_DEPARTURE_ENTRY = 3,   /* D03 [003:650] sender, 48 h after departure */
+  COR_DUTY_ARRIVAL_NOTICE = 4,    /* (P) recipient, 48 h after departure */
+  COR_DUTY_REFERRAL_ANSWER = 5,   /* [004:3008] recipient, header event_at */
+  COR_DUTY_ERASURE_ANSWER = 6,    /* design 4: each recipient, 72 h */
+  COR_DUTY_COUNTER_SIGNATURE = 9, /* design 4: sender, 4 h after telling without consent */
+  COR_DUTY_REVIEW = 10,           /* design 4: sender, 72 h after it */
   COR_DUTY_COUNT
 } cor_duty;
 
-typedef enum cor_duty_owner { COR_OWNER_SENDER, COR_OWNER_RECIPIENT } cor_duty_owner;
+typedef enum cor_duty_owner {
+  COR_OWNER_SENDER,
+  COR_OWNER_RECIPIENT,
+  COR_OWNER_SENDER_ALONE /* nobody else waits for it, or hears of it */
+} cor_duty_owner;
 typedef enum cor_duty_start { COR_START_ADMISSION, COR_START_DELIVERY, COR_START_EVENT } cor_duty_start;
 typedef enum cor_duty_unit {
   COR_UNIT_HOURS,
@@ -93,12 +99,30 @@ typedef struct cor_sop_row {
   cor_lane lane;
   cor_duty opens[2], closes[2];
   bool opens_unless_no; /* with the outcome NO it opens nothing */
+  bool closes_one;      /* of the two that it closes, its step says which */
   const char *cite;
 } cor_sop_row;
 
 const cor_sop_row *cor_sop_find(Corridor__V1__MessageType type); /* NULL = no such type */
 const cor_sop_row *cor_sop_named(const char *name);
 const cor_sop_row *cor_sop_at(size_t i); /* NULL past the end */
+
+/* A basis that is somebody's decision and not the person's consent: who may decide,
+ * why consent may have been out of reach, and what its sender owes afterwards,
+ * whatever the type. The decision is stated inside the seal (basis.c). */
+typedef struct cor_basis_row {
+  Corridor__V1__LegalBasis basis;
+  bool needs_agreement;         /* off unless an agreement that covers the message allows it */
+  uint16_t deciders, obstacles; /* bits of Decider, ConsentObstacle */
+  cor_duty opens[2];
+  const char *cite;
+} cor_basis_row;
+const cor_basis_row *cor_basis_find(Corridor__V1__LegalBasis basis); /* NULL: no decision */
+
+/* What a message of this row on this basis opens: the i-th of both rows, NONE past
+ * the end and in gaps. */
+enum { COR_SOP_OPENS_MAX = 4 };
+cor_duty cor_sop_opens(const cor_sop_row *row, Corridor__V1__LegalBasis basis, size_t i);
 
 /* Descriptor of the type's body in this compartment (CASE_FILE has one per
  * compartment); NULL if the pair does not exist. */
@@ -116,6 +140,11 @@ bool cor_header_check(const Corridor__V1__Header *header, cor_error *err) COR_MU
  * the sender's and the recipient's agent alike. path_prefix as in json.h. */
 bool cor_content_check(Corridor__V1__MessageType type, Corridor__V1__Compartment c,
                        const ProtobufCMessage *body, const char *path_prefix, cor_error *err) COR_MUST_CHECK;
+/* Whether the body states the decision that the header's basis asks for, made by who
+ * may make it; and states none under consent. The sender's agent before sealing, the
+ * recipient's at first opening. */
+bool cor_basis_check(const Corridor__V1__Header *header, const ProtobufCMessage *body,
+                     const char *path_prefix, cor_error *err) COR_MUST_CHECK;
 /* Whether the sealed details meet the safeguards that header.safeguards_met
  * asserts (children [003:464-470], escorts [003:582]); case_file is the stored
  * casework part or NULL when the body itself is one. */

@@ -19,7 +19,7 @@ WORDS = {"id", "office", "public", "code", "time", "count", "flag", "digest", "s
 BROKER, ERASER, SEQUENCER = "corridor_broker", "corridor_eraser", "corridor_sequencer"
 OVERSIGHT, STATISTICS = "corridor_oversight", "corridor_statistics"
 ROLES = {BROKER, ERASER, SEQUENCER, OVERSIGHT, STATISTICS}
-APPEND_ONLY = {"access", "dedupe", "obligation_event", "log_leaf", "log_record", "refusal"}
+APPEND_ONLY = {"access", "basis_statement", "dedupe", "obligation_event", "log_leaf", "log_record", "refusal"}
 TABLES = """SELECT n.nspname, c.relname, c.relkind IN ('v', 'm') FROM pg_class c JOIN pg_namespace n
   ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f')
   AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast') AND %s"""
@@ -36,9 +36,10 @@ cluster = harness.Cluster()
 def setUpModule():
     try:
         cluster.prepare()
-        cluster.must(cluster.run([
-            cluster.build / "tests" / "race", "withdraw", 4, cluster.database.conninfo(user=BROKER), cluster.dir,
-            cluster.identity.clock, people.HOST, people.ORIGIN, people.ORIGIN, people.KINDIA]))
+        for scenario, rounds in (("withdraw", 4), ("basis", 1)):
+            cluster.must(cluster.run([
+                cluster.build / "tests" / "race", scenario, rounds, cluster.database.conninfo(user=BROKER),
+                cluster.dir, cluster.identity.clock, people.HOST, people.ORIGIN, people.ORIGIN, people.KINDIA]))
         cluster.query("INSERT INTO corridor.access SELECT 0, admitted_at, recipient, message_id, admitted_at, handle,"
                       " case_handle, 1, admitted_at FROM corridor.message WHERE compartment <> 1 LIMIT 1")
     except BaseException:
@@ -176,8 +177,11 @@ class Roles(StoreTest):
                     self.denied(role, f"SELECT * FROM {name}")
 
     def test_views_speak_words(self):
-        rows = self.c.query("SELECT DISTINCT type, purpose, basis, categories FROM oversight.disclosure")
+        rows = self.c.query("SELECT DISTINCT type, purpose, basis, categories FROM oversight.disclosure"
+                            " WHERE basis = 'CONSENT'")
         self.assertEqual(rows, [("CaseFile", "RETURN_PREPARATION", "CONSENT", ["BIODATA", "CONTACT"])])
+        rows = self.c.query("SELECT type, basis, categories, result FROM oversight.exception")
+        self.assertEqual(rows, [("CaseFile", "LIFE_AT_RISK", ["HEALTH_DATA"], "NOT_UPHELD")])
 
     def test_a_stranger_has_no_way_in(self):
         cursor = self.transaction()

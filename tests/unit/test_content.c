@@ -59,6 +59,7 @@ static const struct sample {
     "'purpose': 'RETURN_PREPARATION', 'categories': ['BIODATA', 'CONTACT'], 'recipientOffice': 'iom-gn'}],"
     "'validFrom': '1772409600000', 'validUntil': '1798761600000', 'evidenceSha256': '" DIGEST "'}"},
   {RECORD(CONSENT_WITHDRAWAL), "{'extent': 'ALL_CONSENT', 'withdrawnAt': '1772500000000'}"},
+  {RECORD(BASIS_STATEMENT), "{'messageId': '" ID "', 'step': 'REVIEWED', 'result': 'UPHELD'}"},
   {RECORD(ERASURE_STATEMENT), "{'messageIds': ['" ID "'], 'ground': 'ERASED'}"},
   {RECORD(CONTENT_STATEMENT), "{'messageId': '" ID "', 'state': 'CONTENT_REFUSED', 'reason': 15}"},
   {RECORD(ACCESS_STATEMENT), "{'messageId': '" ID "', 'at': '1772500000000', 'kind': 'OPENED'}"},
@@ -141,6 +142,11 @@ static const struct change {
   {WORK(REFERRAL_ACK), "{'answer': 'NO'}", COR_MISSING_FIELD, "/body/reason"},
   {WORK(REFERRAL_ACK), "{'answer': 'NO', 'reason': 'FULL'}", COR_OK, ""},
   {WORK(REFERRAL_ACK), "{'answer': 'PARTIAL'}", COR_BAD_INPUT, "/body/answer"},
+  {WORK(REFERRAL_HANDOVER), "{'consentRef': null}", COR_MISSING_FIELD, "/body/consentRef"},
+  {WORK(REFERRAL_HANDOVER), "{'consentRef': null, 'basisDecision': {}}", COR_OK, ""}, /* test_basis.c goes on */
+  {RECORD(BASIS_STATEMENT), "{'consentId': '" ID "'}", COR_BAD_INPUT, "/body/consentId"},
+  {RECORD(BASIS_STATEMENT), "{'result': 'CONSENT_OBTAINED'}", COR_MISSING_FIELD, "/body/consentId"},
+  {RECORD(BASIS_STATEMENT), "{'result': 'CONSENT_OBTAINED', 'consentId': '" ID "'}", COR_OK, ""},
   {WORK(SERVICE_REPORT), "{'state': 'COMPLETED'}", COR_MISSING_FIELD, "/body/outcome"},
   {WORK(SERVICE_REPORT), "{'satisfaction': 6}", COR_BAD_INPUT, "/body/satisfaction"},
   {RECORD(REGISTRATION), "{'returnType': 'FORCED'}", COR_FORBIDDEN_CONTENT, "/body/returnType"},

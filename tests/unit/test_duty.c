@@ -68,6 +68,7 @@ START_TEST(wake_times_are_exact) {
   cor_duty duty = (cor_duty)_i;
   cor_duty_status status = {STATE(OPEN), 0};
   int ticks = 0;
+  if (!cor_duty_find(duty)) return; /* numbers have gaps: they are never used again */
   for (int64_t wake; (wake = cor_duty_wake(duty, status, DUE)) != INT64_MAX; ticks++) {
     same(cor_duty_next(duty, status, COR_DUTY_TICK, DUE, wake - 1), status);
     cor_duty_status next = cor_duty_next(duty, status, COR_DUTY_TICK, DUE, wake);

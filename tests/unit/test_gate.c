@@ -203,6 +203,58 @@ static void health_life_at_risk(world *w) {
   w->facts.consent.found = false;
   life_at_risk(w);
 }
+static void vital_agreed(world *w) {
+  w->agreement.other_vital_interest = true;
+  w->facts.consent.found = false;
+  vital_interest(w);
+}
+static void health_vital_agreed(world *w) {
+  health_part(w);
+  vital_agreed(w);
+}
+static void health_vital_not_agreed(world *w) {
+  health_vital_agreed(w);
+  w->agreement.other_vital_interest = false;
+}
+/* The one that allows it is no longer in force; the one in force does not. */
+static void health_vital_agreed_before(world *w) {
+  health_vital_not_agreed(w);
+  w->others = w->agreement;
+  w->others.other_vital_interest = true;
+  w->others.valid_until = NOW;
+  w->agreements[1] = &w->others;
+  w->facts.n_agreements = 2;
+}
+static void health_vital_agreed_for_less(world *w) {
+  health_vital_agreed_before(w);
+  w->others.valid_until = NOW + HOUR;
+  w->others.n_categories = 1;
+}
+static void health_vital_agreed_elsewhere(world *w) {
+  health_vital_agreed_before(w);
+  w->others.valid_until = NOW + HOUR;
+  w->others.programme = (char *)"OTHER";
+}
+static void health_vital_second_agrees(world *w) {
+  health_vital_agreed_before(w);
+  w->others.valid_until = NOW + HOUR;
+}
+static void cover_life_at_risk(world *w) {
+  w->facts.cover_basis = COR_BASIS(LIFE_AT_RISK);
+  w->facts.consent.found = false;
+}
+static void cover_vital(world *w) {
+  cover_life_at_risk(w);
+  w->facts.cover_basis = COR_BASIS(VITAL_INTEREST_OTHER);
+}
+static void cover_vital_agreed(world *w) {
+  cover_vital(w);
+  w->agreement.other_vital_interest = true;
+}
+static void cover_of_no_person(world *w) {
+  cover_life_at_risk(w);
+  w->facts.cover_basis = COR_BASIS(NO_PERSONAL_DATA);
+}
 static void answer_no_when_taken(world *w) {
   referral_taken(w);
   w->header.outcome = COR_OUTCOME(NO);
@@ -242,6 +294,7 @@ static const pair pairs[] = {
   PAIR("roles", CASE_FILE, recipient_is_donor, COR_ROLE_NOT_ALLOWED, "recipient"),
   PAIR("roles", REGISTRATION, sender_is_donor, COR_ROLE_NOT_ALLOWED, "type"),
   PAIR("roles", CONSENT_WITHDRAWAL, sender_is_donor, COR_OK, ""),
+  PAIR("roles", BASIS_STATEMENT, sender_is_donor, COR_ROLE_NOT_ALLOWED, "type"),
   PAIR("roles", END_NOTICE, not_the_hub, COR_ROLE_NOT_ALLOWED, "type"),
   PAIR("agreement", CASE_FILE, no_agreement, COR_NO_AGREEMENT, "recipient"),
   PAIR("agreement", CASE_FILE, other_office_bound, COR_NO_AGREEMENT, "recipient"),
@@ -261,6 +314,7 @@ static const pair pairs[] = {
   PAIR("standing", CASE_FILE, no_standing, COR_NO_STANDING, "handle"),
   PAIR("standing", CASE_FILE, unknown_and_no_programme, COR_NO_STANDING, "handle"),
   PAIR("standing", CONSENT_RECORD, no_standing, COR_NO_STANDING, "handle"),
+  PAIR("standing", BASIS_STATEMENT, no_standing, COR_NO_STANDING, "handle"),
   PAIR("standing", ERASURE_STATEMENT, no_standing, COR_NO_STANDING, "handle"),
   PAIR("standing", CONTENT_STATEMENT, no_standing, COR_NO_STANDING, "handle"),
   PAIR("standing", ACCESS_STATEMENT, no_standing, COR_NO_STANDING, "handle"),
@@ -278,6 +332,7 @@ static const pair pairs[] = {
   PAIR("case stands", REFERRAL_ACK, case_withdrawn, COR_CASE_WITHDRAWN, "handle"),
   PAIR("case stands", REFERRAL_ACK, answer_no_when_withdrawn, COR_OK, ""),
   PAIR("case stands", CONSENT_WITHDRAWAL, case_withdrawn, COR_OK, ""),
+  PAIR("case stands", BASIS_STATEMENT, case_withdrawn, COR_OK, ""),
   PAIR("case stands", ERASURE_STATEMENT, case_withdrawn, COR_OK, ""),
   PAIR("case stands", CONTENT_STATEMENT, case_withdrawn, COR_OK, ""),
   PAIR("case stands", ACCESS_STATEMENT, case_withdrawn, COR_OK, ""),
@@ -291,6 +346,20 @@ static const pair pairs[] = {
   PAIR("basis", CASE_FILE, health_life_at_risk, COR_OK, ""),
   PAIR("basis", REFERRAL_HANDOVER, life_at_risk, COR_OK, ""),
   PAIR("basis", ABN, life_at_risk, COR_BASIS_NOT_ALLOWED, "basis"),
+  PAIR("basis", CASE_FILE, vital_agreed, COR_BASIS_NOT_ALLOWED, "basis"),
+  PAIR("basis", CASE_FILE, health_vital_agreed, COR_OK, ""),
+  PAIR("basis", CASE_FILE, health_vital_not_agreed, COR_BASIS_NOT_ALLOWED, "basis"),
+  PAIR("basis", CASE_FILE, health_vital_agreed_before, COR_BASIS_NOT_ALLOWED, "basis"),
+  PAIR("basis", CASE_FILE, health_vital_agreed_for_less, COR_BASIS_NOT_ALLOWED, "basis"),
+  PAIR("basis", CASE_FILE, health_vital_agreed_elsewhere, COR_BASIS_NOT_ALLOWED, "basis"),
+  PAIR("basis", CASE_FILE, health_vital_second_agrees, COR_OK, ""),
+  PAIR("basis", REFERRAL_HANDOVER, vital_interest, COR_BASIS_NOT_ALLOWED, "basis"),
+  PAIR("basis", REFERRAL_HANDOVER, vital_agreed, COR_OK, ""),
+  PAIR("basis", REFERRAL, life_at_risk, COR_BASIS_NOT_ALLOWED, "basis"),
+  PAIR("basis", REFERRAL, cover_life_at_risk, COR_OK, ""),
+  PAIR("basis", REFERRAL, cover_vital, COR_BASIS_NOT_ALLOWED, "cover"),
+  PAIR("basis", REFERRAL, cover_vital_agreed, COR_OK, ""),
+  PAIR("basis", REFERRAL, cover_of_no_person, COR_NO_CONSENT, "cover"),
   PAIR("basis", TICKET_ISSUED, travel_without_person, COR_BASIS_NOT_ALLOWED, "basis"),
   PAIR("purpose", CASE_FILE, purpose_monitoring, COR_BASIS_NOT_ALLOWED, "purpose"),
   PAIR("purpose", CASE_FILE, purpose_out_of_range, COR_BASIS_NOT_ALLOWED, "purpose"),
