@@ -66,6 +66,9 @@
   X(GOING_DOWN,                 63, true,  503, 5, "draining")                               \
   X(STORE_REGRESSED,            64, true,  409, 5, "design 3: restore")                      \
   X(HUB_UNAVAILABLE,            65, true,  503, 5, "database away")                          \
+  /* attachments */                                                                          \
+  X(ATTACHMENT_LIMIT,           80, false, 413, 4, "PROTOCOL 9: limits")                     \
+  X(KIND_NOT_ALLOWED,           81, false, 415, 3, "PROTOCOL 7: attachments")                \
   X(INTERNAL,                   99, true,  500, 1, "")
 /* clang-format on */
 

@@ -15,7 +15,7 @@ static const char *const names[] = {
     "ArrivalNotice",    "Referral",         "ReferralAck",
     "ReferralHandover", "ServiceReport",    "EndNotice",
     "WithdrawalNotice", "ObligationNotice", "ContentStatement",
-    "NoticeBundle",
+    "NoticeBundle",     "Attachment",
 };
 #define COUNT(a) (sizeof(a) / sizeof *(a))
 
