@@ -160,7 +160,7 @@ bool api_post_attachment(api_request *q, cor_error *err) {
   if (!outcome(q, id, &a, err)) return false;
   q->reply = attachment_json(&a);
   json_object_set_new(q->reply, "kind",
-                      api_enum_json(&corridor__v1__attachment_kind__descriptor, s.file.kind));
+                      api_enum_json(&corridor__v1__attachment_kind__descriptor, (int)s.file.kind));
   json_object_set_new(q->reply, "size", json_integer((json_int_t)size));
   if (a.state == STORE_REFUSED)
     api_add_code(q, q->reply, a.code);
@@ -205,9 +205,10 @@ static bool find(api_request *q, store_attachment *out, cor_error *err) {
 }
 
 static void add_file(json_t *reply, const open_file *file) {
-  json_object_set_new(reply, "kind", api_enum_json(&corridor__v1__attachment_kind__descriptor, file->kind));
+  json_object_set_new(reply, "kind",
+                      api_enum_json(&corridor__v1__attachment_kind__descriptor, (int)file->kind));
   json_object_set_new(reply, "title",
-                      api_enum_json(&corridor__v1__attachment_title__descriptor, file->title));
+                      api_enum_json(&corridor__v1__attachment_title__descriptor, (int)file->title));
   json_object_set_new(reply, "size", json_integer((json_int_t)file->size));
   json_object_set_new(reply, "sha256", api_hex(file->sha256, COR_HASH_LEN));
   json_object_set_new(reply, "belongsTo", file->belongs ? api_id_json(file->belongs_to) : json_null());

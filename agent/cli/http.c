@@ -8,6 +8,7 @@
  * nothing kept, and the error says so. */
 #include "cli_hold.h"
 #include "cli_http.h"
+#include "corridor/attachment.h"
 #include "corridor/json.h"
 #include "corridor/refusal.h"
 #include "corridor/wipe.h"
@@ -17,7 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ANSWER_MAX = 32 * 1024 * 1024, TIMEOUT_S = CLI_WAIT_MAX + 30 };
+enum { ANSWER_MAX = 16 * 1024 * 1024, TIMEOUT_S = CLI_WAIT_MAX + 30 };
 
 bool cli_http_begin(void) {
   return curl_global_init_mem(CURL_GLOBAL_DEFAULT, malloc, cor_wipe_free, cor_wipe_realloc, strdup, calloc) ==
@@ -71,13 +72,13 @@ typedef struct request {
 
 typedef struct incoming {
   cor_buf buf;
-  size_t room;
+  size_t room, most;
 } incoming;
 
 static size_t take_answer(char *data, size_t size, size_t n, void *into) {
   incoming *a = into;
   size_t len = size * n;
-  if (len > ANSWER_MAX - a->buf.len) return 0;
+  if (len > a->most - a->buf.len) return 0;
   if (a->buf.len + len > a->room) {
     size_t room = 2 * (a->buf.len + len);
     uint8_t *grown = cor_wipe_realloc(a->buf.data, room);
@@ -173,7 +174,7 @@ static json_t *call(cli_context *cli, const request *q, const cli_path *path, co
                     cor_error *err) {
   json_t *result = NULL;
   struct curl_slist *headers = NULL;
-  incoming answer = {0};
+  incoming answer = {.most = q->wants_file ? COR_ATTACHMENT_MAX : ANSWER_MAX};
   char *text = NULL;
   CURL *curl = NULL;
   if (path->overflow) {

@@ -196,10 +196,10 @@ const cli_verb cli_attachment_verbs[] = {
      "OF is known of a received file once a holder has looked at it. Files for the health compartment\n"
      "are listed for its holders only (--user).",
      "corridor attachments --case GS8Z-6BTX-3HZ0-HBH7-02 --sent", LIST_OPTIONS, run_list},
-    {"attachment show", "ATTACHMENT", 1, 1, "how far a file has come; with --user, what it is",
-     "ATTACHMENT is an id from `corridor attachments`. Looking at it with --user is recorded.",
+    {"attachment show", "ID", 1, 1, "how far a file has come; with --user, what it is",
+     "ID is one from `corridor attachments`. Looking at it with --user is recorded.",
      "corridor --user fatou attachment show 019cadfd-899b-7a07-8547-945d85d86c9f", NULL, run_show},
-    {"attachment save", "ATTACHMENT FILE", 2, 2, "open a file, check it and write it to disk",
+    {"attachment save", "ID FILE", 2, 2, "open a file, check it and write it to disk",
      "Needs a holder of its compartment. Nothing is written before all parts are here (exit code 5 until\n"
      "then) and the whole is what its sender sealed. The opening is recorded.",
      "corridor --user fatou --passphrase-fd 3 attachment save 019cadfd-899b-7a07-8547-945d85d86c9f scan.pdf",
