@@ -25,13 +25,15 @@ typedef struct api_request {
   const char *language;
   const char *arg; /* what stood for * in the route */
   json_t *body;    /* POST: a JSON object, borrowed */
+  cor_buf *file;   /* POST of a file: its bytes; a handler that is done with them may clear it */
   bool named;      /* holder is set */
   cor_holder holder;
   bool has_second; /* second is set, and holder too */
   cor_holder second;
   unsigned visible; /* compartments whose messages this asker may know of */
   unsigned status;
-  json_t *reply; /* new reference */
+  json_t *reply;   /* new reference */
+  cor_buf sending; /* a file instead of a reply; malloc's, zeroed when it has gone out */
 } api_request;
 
 typedef bool (*api_handler)(api_request *q, cor_error *err);
@@ -58,6 +60,10 @@ bool api_post_referral(api_request *q, cor_error *err);
 bool api_post_answer(api_request *q, cor_error *err);
 bool api_get_exceptions(api_request *q, cor_error *err);
 bool api_post_statement(api_request *q, cor_error *err);
+bool api_post_attachment(api_request *q, cor_error *err);
+bool api_get_attachments(api_request *q, cor_error *err);
+bool api_get_attachment(api_request *q, cor_error *err);
+bool api_get_attachment_file(api_request *q, cor_error *err);
 
 /* ---- api_help.c: reading requests ---- */
 /* Refuses members that are not among names (NULL at the end). */
@@ -72,6 +78,12 @@ bool api_time(const json_t *body, const char *name, int64_t *out, cor_error *err
 bool api_enum(const json_t *body, const char *name, const ProtobufCEnumDescriptor *type, int *out,
               cor_error *err) COR_MUST_CHECK;
 bool api_categories(const json_t *body, const char *name, uint32_t *bits, cor_error *err) COR_MUST_CHECK;
+/* Query parameters, in the same forms. */
+bool api_query_needed(api_request *q, const char *name, const char **out, cor_error *err) COR_MUST_CHECK;
+bool api_query_id(api_request *q, const char *name, uint8_t out[COR_ID_LEN], bool *given,
+                  cor_error *err) COR_MUST_CHECK;
+bool api_query_enum(api_request *q, const char *name, const ProtobufCEnumDescriptor *type, int *out,
+                    cor_error *err) COR_MUST_CHECK;
 /* A case by handle or reference number; NO_SUCH_CASE. In a transaction. */
 bool api_case(api_request *q, const char *name, store_case *out, cor_error *err) COR_MUST_CHECK;
 
@@ -110,6 +122,10 @@ json_t *api_message_json(const store_message *message);
  * KEPT_NOT_SENT and 202. Takes reply. */
 bool api_outcome(api_request *q, json_t *reply, bool flat, const uint8_t (*ids)[COR_ID_LEN], size_t n,
                  cor_error *err) COR_MUST_CHECK;
+/* When the query `wait` ends, monotonic. */
+int64_t api_wait_until(api_request *q);
+/* The members of a code, for an answer that also tells what was kept; and its status. */
+void api_add_code(api_request *q, json_t *reply, int code);
 /* The same for one message just kept, flat and without waiting: for an answer
  * that nobody can get a second time. */
 bool api_at_once(api_request *q, json_t *reply, const uint8_t id[COR_ID_LEN], cor_error *err) COR_MUST_CHECK;

@@ -96,6 +96,27 @@ bool api_categories(const json_t *body, const char *name, uint32_t *bits, cor_er
   return true;
 }
 
+bool api_query_needed(api_request *q, const char *name, const char **out, cor_error *err) {
+  *out = api_query(q, name);
+  return (*out != NULL && (*out)[0] != '\0') || at(err, COR_MISSING_FIELD, name, "this parameter is needed");
+}
+
+bool api_query_id(api_request *q, const char *name, uint8_t out[COR_ID_LEN], bool *given, cor_error *err) {
+  const char *text = api_query(q, name);
+  *given = text != NULL;
+  return text == NULL || cor_id_parse(text, out) ||
+         at(err, COR_BAD_INPUT, name, "must be an id of 32 hex digits");
+}
+
+bool api_query_enum(api_request *q, const char *name, const ProtobufCEnumDescriptor *type, int *out,
+                    cor_error *err) {
+  const char *text = api_query(q, name);
+  const ProtobufCEnumValue *value = text == NULL ? NULL
+                                                 : protobuf_c_enum_descriptor_get_value_by_name(type, text);
+  *out = value == NULL ? 0 : value->value;
+  return text == NULL || *out != 0 || at(err, COR_UNKNOWN_ENUM, name, "is not one of the known names");
+}
+
 bool api_case(api_request *q, const char *name, store_case *out, cor_error *err) {
   uint8_t handle[COR_ID_LEN], hash[COR_HASH_LEN];
   char reference[COR_REFERENCE_TEXT];

@@ -247,6 +247,7 @@ static bool keep(agent *a, const draft *d, cor_error *err) {
   memcpy(m.handle, d->order->handle, COR_ID_LEN);
   memcpy(m.case_handle, d->case_handle, COR_ID_LEN);
   memcpy(m.peer, h->recipient, strlen(h->recipient) + 1); /* a valid office id: the header was checked */
+  store_message_name(&m, h);
   cor_content_hash(COR_DOMAIN_HEADER, (cor_bytes){d->wire->header.data, d->wire->header.len}, m.header_hash);
   bool ok = cor_encode(&d->wire->base, &m.envelope, err) &&
             store_out_put(a->store, &m, d->order->row->lane, err) && note_release(a, d, &m, err);

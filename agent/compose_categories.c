@@ -40,6 +40,7 @@ static const field_row fields[] = {
   {FILE_OP, "instructions", COR_CAT(INSTRUCTION)},
   {FILE_OP, NULL, COR_CAT(BIODATA)},
   {&corridor__v1__case_file_health__descriptor, NULL, COR_CAT(HEALTH_DATA)},
+  {&corridor__v1__attachment_chunk__descriptor, NULL, COR_CAT(BIODATA)},
   {ABN_BODY, "case_ref", COR_CAT(BIODATA)},
   {ABN_BODY, "profile_summary", COR_CAT(BIODATA)},
   {ABN_BODY, "vulnerability_summary", COR_CAT(BIODATA)},

@@ -42,35 +42,52 @@ static EVP_PKEY *holder_key(const agent *a, Corridor__V1__Compartment c, const c
   return tries_open_share(a->tries, path, holder, recovered_at, err);
 }
 
-Corridor__V1__Sealed *open_seal(const agent *a, Corridor__V1__Compartment c, cor_bytes body,
-                                const cor_holder *holder, open_how *how, cor_error *err) {
+bool open_key_get(const agent *a, Corridor__V1__Compartment c, const cor_holder *holder, open_key *out,
+                  cor_error *err) {
   char path[PATH_LEN];
-  *how = (open_how){0};
-  if (holder == NULL) {
-    (void)cor_fail(err, COR_NOT_PERMITTED, "", "name a user and passphrase that hold the %s key",
-                   cor_compartment_name(c));
-    return NULL;
-  }
+  *out = (open_key){0};
+  if (holder == NULL)
+    return cor_fail(err, COR_NOT_PERMITTED, "", "name a user and passphrase that hold the %s key",
+                    cor_compartment_name(c));
   snprintf(path, sizeof path, "%s/keys/%s.crt", roster_dir(a->roster), cor_compartment_name(c));
-  EVP_PKEY *key = holder_key(a, c, holder, &how->recovered_at, err);
-  X509 *cert = key == NULL ? NULL : cor_cert_from_pem_file(path, err);
-  how->theirs = cert != NULL;
-  Corridor__V1__Sealed *sealed = cert == NULL ? NULL : cor_seal_open(body, cert, key, err);
-  X509_free(cert);
-  EVP_PKEY_free(key);
-  return sealed;
+  out->key = holder_key(a, c, holder, &out->recovered_at, err);
+  out->cert = out->key == NULL ? NULL : cor_cert_from_pem_file(path, err);
+  if (out->cert != NULL) return true;
+  open_key_clear(out);
+  return false;
 }
 
-/* Unseals, compares, and hands over the content bytes. */
-static bool unseal(const agent *a, const store_message *m, const Corridor__V1__Header *header,
-                   const cor_holder *holder, cor_buf *content, open_how *how, cor_error *err) {
-  *how = (open_how){0};
-  if (holder != NULL && m->body.len == 0)
-    return cor_fail(err, COR_CANNOT_OPEN, "", "this office erased the content after a withdrawal");
-  Corridor__V1__Sealed *sealed = open_seal(a, header->compartment, cor_buf_view(&m->body), holder, how, err);
+void open_key_clear(open_key *key) {
+  X509_free(key->cert);
+  EVP_PKEY_free(key->key);
+  *key = (open_key){0};
+}
+
+bool open_unseal(const store_message *m, const Corridor__V1__Header *header, const open_key *key,
+                 cor_buf *content, cor_error *err) {
+  Corridor__V1__Sealed *sealed = cor_seal_open(cor_buf_view(&m->body), key->cert, key->key, err);
   bool ok = sealed != NULL && cor_seal_matches(sealed, header, err) &&
             cor_buf_copy(content, (cor_bytes){sealed->content.data, sealed->content.len}, err);
   if (sealed != NULL) cor_message_free(&sealed->base);
+  return ok;
+}
+
+typedef struct unsealed {
+  cor_buf content;
+  bool theirs;          /* the key was there, so what failed is the message */
+  int64_t recovered_at; /* of the share that opened it */
+} unsealed;
+
+static bool unseal(const agent *a, const store_message *m, const Corridor__V1__Header *header,
+                   const cor_holder *holder, unsealed *out, cor_error *err) {
+  open_key key = {0};
+  if (holder != NULL && m->body.len == 0)
+    return cor_fail(err, COR_CANNOT_OPEN, "", "this office erased the content after a withdrawal");
+  if (!open_key_get(a, header->compartment, holder, &key, err)) return false;
+  out->theirs = true;
+  out->recovered_at = key.recovered_at;
+  const bool ok = open_unseal(m, header, &key, &out->content, err);
+  open_key_clear(&key);
   return ok;
 }
 
@@ -100,8 +117,7 @@ static bool learn_case(agent *a, const store_message *m, const ProtobufCMessage 
   return store_case_put(a->store, &c, err);
 }
 
-static bool note_event(agent *a, const store_message *m, const char *word, const char *detail,
-                       cor_error *err) {
+bool open_note(agent *a, const store_message *m, const char *word, const char *detail, cor_error *err) {
   store_event event = {.event = word,
                        .at = cor_clock_now(a->clock),
                        .type = m->type,
@@ -118,7 +134,7 @@ static bool note_event(agent *a, const store_message *m, const char *word, const
 static bool note_good(agent *a, const store_message *m, const cor_holder *holder, int64_t recovered_at,
                       const ProtobufCMessage *body, cor_error *err) {
   if (!store_begin(a->store, err)) return false;
-  if (note_event(a, m, "opened", holder->user, err) &&
+  if (open_note(a, m, "opened", holder->user, err) &&
       (m->outgoing || store_in_checked(a->store, m, COR_OK, err)) && learn_case(a, m, body, err) &&
       access_state(a, m, recovered_at, err)) {
     if (!store_commit(a->store, err)) return false;
@@ -156,12 +172,12 @@ static bool tell_hub(agent *a, const store_message *m, Corridor__V1__EndState st
 /* Quarantine and statement are one transaction. If the statement cannot be made
  * now (our card is suspended), the message stays unchecked and the next opening
  * says it. What was good once is not declared bad: then the fault is ours. */
-static void quarantine(agent *a, const store_message *m, Corridor__V1__EndState state, int code) {
+void open_quarantine(agent *a, const store_message *m, Corridor__V1__EndState state, int code) {
   cor_error why;
   const bool first = !m->outgoing && !m->read && m->code == COR_OK;
   COR_LOG(a->log, COR_WARN, "quarantined-message", COR_ID("message", m->id), COR_CODE(code));
   if (!store_begin(a->store, &why)) return;
-  if (note_event(a, m, "quarantined", cor_refusal_of(code)->name, &why) &&
+  if (open_note(a, m, "quarantined", cor_refusal_of(code)->name, &why) &&
       (!first || (store_in_checked(a->store, m, code, &why) && tell_hub(a, m, state, code, &why))) &&
       store_commit(a->store, &why)) {
     store_announce(a->store);
@@ -172,8 +188,7 @@ static void quarantine(agent *a, const store_message *m, Corridor__V1__EndState 
   COR_LOG(a->log, COR_ALARM, "quarantine-not-told", COR_ID("message", m->id), COR_CODE(why.code));
 }
 
-/* Of these the message is not to blame. */
-static bool our_own_fault(int code) {
+bool open_own_fault(int code) {
   return code == COR_INTERNAL || code == COR_DISK_FULL;
 }
 
@@ -190,28 +205,27 @@ static json_t *open_record(const store_message *m, const Corridor__V1__Header *h
 static json_t *open_sealed(agent *a, const store_message *m, const Corridor__V1__Header *header,
                            const cor_holder *holder, cor_error *err) {
   const ProtobufCMessageDescriptor *type = cor_sop_body(header->type, header->compartment);
-  cor_buf content = {NULL, 0};
-  open_how how;
+  unsealed in = {.content = {NULL, 0}};
   ProtobufCMessage *body = NULL;
   json_t *out = NULL;
   if (type == NULL) {
     (void)cor_fail(err, COR_BAD_INPUT, "type", "this agent does not know the message's content");
     return NULL;
   }
-  if (unseal(a, m, header, holder, &content, &how, err))
-    body = cor_decode(type, cor_buf_view(&content), COR_PLAIN_MAX, true, err);
+  if (unseal(a, m, header, holder, &in, err))
+    body = cor_decode(type, cor_buf_view(&in.content), COR_PLAIN_MAX, true, err);
   if (body == NULL) {
-    if (how.theirs && !our_own_fault(err->code))
-      quarantine(a, m, CORRIDOR__V1__END_STATE__UNREADABLE, err->code);
+    if (in.theirs && !open_own_fault(err->code))
+      open_quarantine(a, m, CORRIDOR__V1__END_STATE__UNREADABLE, err->code);
   } else if (!cor_content_check(header->type, header->compartment, body, "/content", err) ||
              !cor_basis_check(header, body, "/content", err))
-    quarantine(a, m, CORRIDOR__V1__END_STATE__CONTENT_REFUSED, err->code);
-  else if (note_good(a, m, holder, how.recovered_at, body, err)) {
+    open_quarantine(a, m, CORRIDOR__V1__END_STATE__CONTENT_REFUSED, err->code);
+  else if (note_good(a, m, holder, in.recovered_at, body, err)) {
     out = cor_json_write(body);
     if (out == NULL) (void)cor_fail(err, COR_INTERNAL, "", "the content could not be written as JSON");
   }
   cor_message_free(body);
-  cor_buf_clear(&content);
+  cor_buf_clear(&in.content);
   return out;
 }
 

@@ -26,6 +26,8 @@ void store_rollback(store *s);
 /* DISK_FULL unless there is room for new work and, after it, for the answers to
  * what is already queued. */
 bool store_room(store *s, cor_error *err) COR_MUST_CHECK;
+/* The same for new work of that many bytes. */
+bool store_room_for(store *s, int64_t bytes, cor_error *err) COR_MUST_CHECK;
 
 /* Waiting for what another thread commits. store_announce after a commit wakes
  * all; store_wait returns false at the deadline (cor_clock_monotonic_ms) or after
@@ -80,7 +82,9 @@ typedef struct store_message {
   int code;                    /* refusal, stop reason, or content check */
   int64_t sent_at, settled_at; /* settled: admitted, refused; incoming: received */
   bool late;
-  bool read;                       /* incoming: a holder opened it before, and it was good */
+  bool read;    /* incoming: a holder opened it before, and it was good */
+  bool is_part; /* of the attachment named here (store_message_name) */
+  uint8_t attachment[COR_ID_LEN];
   cor_buf envelope, body, receipt; /* only from store_message_find and store_out_next */
 } store_message;
 void store_message_clear(store_message *message);
@@ -88,13 +92,13 @@ void store_message_clear(store_message *message);
 typedef enum store_found { STORE_ERROR = -1, STORE_ABSENT = 0, STORE_FOUND = 1 } store_found;
 
 /* Keeps an outgoing message: envelope, body, id, handle, case_handle, peer, type,
- * compartment, outcome, header_hash and sent_at are read (borrowed). */
+ * compartment, outcome, header_hash, sent_at and what it is part of are read (borrowed). */
 bool store_out_put(store *s, const store_message *message, cor_lane lane, cor_error *err) COR_MUST_CHECK;
 
-/* The next message to submit: overtaking lane first, then in order of keeping.
- * A message waits while an earlier one of the same recipient and handle, or an
- * earlier record of the same case, is unanswered, except for those aside, for which
- * none waits. busy lists the n in flight. */
+/* The next message to submit: what overtakes first, parts of attachments last, else in
+ * order of keeping. A message waits while an earlier one of the same recipient, handle
+ * and lane, or an earlier record of the same case, is unanswered, except for those aside,
+ * for which none waits. busy lists the n in flight. */
 store_found store_out_next(store *s, const int64_t *busy, size_t n_busy, int64_t monotonic,
                            store_message *out, cor_error *err) COR_MUST_CHECK;
 
@@ -135,10 +139,10 @@ typedef enum store_taken {
 store_taken store_in_look(store *s, const store_message *message, cor_error *err) COR_MUST_CHECK;
 store_taken store_in_put(store *s, const store_message *message, uint64_t sequence, cor_buf *receipt,
                          cor_error *err) COR_MUST_CHECK;
-/* The same for a bundle of notices: its own row, in no list and no count. What it
- * holds is put with store_in_put, each notice by itself. */
-store_taken store_bundle_put(store *s, const store_message *bundle, uint64_t sequence, cor_buf *receipt,
-                             cor_error *err) COR_MUST_CHECK;
+/* The same for a notice that stands in no list and no count: a bundle, whose notices
+ * are put each by itself, or the end of one part of an attachment. */
+store_taken store_unlisted_put(store *s, const store_message *notice, uint64_t sequence, cor_buf *receipt,
+                               cor_error *err) COR_MUST_CHECK;
 bool store_in_checked(store *s, const store_message *message, int code, cor_error *err) COR_MUST_CHECK;
 
 /* What was received or sent under handle (a case's, or the referral's own) with
@@ -170,6 +174,39 @@ typedef struct store_filter {
 typedef bool (*store_message_fn)(const store_message *message, void *ctx); /* false stops */
 bool store_message_list(store *s, const store_filter *filter, store_message_fn each, void *ctx,
                         cor_error *err) COR_MUST_CHECK;
+
+/* ---- attachments: files that travel in parts (store_attachment.c) ---- */
+/* Fills in what the message is part of; nothing for other types. */
+void store_message_name(store_message *message, const Corridor__V1__Header *header);
+
+typedef struct store_attachment {
+  int64_t n;
+  bool outgoing;
+  uint8_t id[COR_ID_LEN], handle[COR_ID_LEN], case_handle[COR_ID_LEN];
+  char peer[COR_OFFICE_MAX + 1];
+  int compartment;
+  int64_t at;                  /* sent, or the first part received */
+  int64_t parts;               /* kept here */
+  int64_t of;                  /* of the whole; 0 = received, and nobody has opened a part yet */
+  int64_t admitted, delivered; /* outgoing */
+  store_state state;           /* outgoing: the worst end of a part, else the least far */
+  int code;
+} store_attachment;
+typedef bool (*store_attachment_fn)(const store_attachment *attachment, void *ctx); /* false stops */
+
+store_found store_attachment_find(store *s, const uint8_t id[COR_ID_LEN], unsigned compartments,
+                                  store_attachment *out, cor_error *err) COR_MUST_CHECK;
+bool store_attachment_list(store *s, const store_filter *filter, store_attachment_fn each, void *ctx,
+                           cor_error *err) COR_MUST_CHECK;
+/* The message that is the i-th part here, in the order of keeping. */
+store_found store_part_at(store *s, const store_attachment *attachment, int64_t i, uint8_t id[COR_ID_LEN],
+                          cor_error *err) COR_MUST_CHECK;
+/* Whether the message is a part sent from here. */
+store_found store_part_sent(store *s, const uint8_t id[COR_ID_LEN], cor_error *err) COR_MUST_CHECK;
+/* How many parts were ever kept here to be sent for a case. */
+bool store_attachment_sent(store *s, const uint8_t case_handle[COR_ID_LEN], int64_t *parts,
+                           cor_error *err) COR_MUST_CHECK;
+bool store_attachment_sized(store *s, int64_t n, int64_t of, cor_error *err) COR_MUST_CHECK;
 
 /* ---- cases and referrals ---- */
 /* The store cannot read the case file; so whether an ABN may assert its

@@ -82,6 +82,7 @@ static bool decide(core *c, act *a, submission *s, int *code) {
     return true;
   }
   if (s->item.backlog_full) *code = COR_LIMIT_REACHED;
+  if (s->item.attached_all) *code = COR_ATTACHMENT_LIMIT;
   if (s->record) return record_apply(c, a, &s->item, s->record, code);
   return true;
 }

@@ -5,9 +5,9 @@
  * lock; nothing is sent before the claim is committed; the first claim of a
  * (message, recipient) is one log record; a message the gate no longer permits
  * is stopped, its sender told, and never blocks the next; at most one
- * unreceipted message per (recipient, handle), overtaking lane excepted. Trusts
- * rows the core itself wrote. model/claim.pml has this, admission and withdrawal in
- * every order, with all that can fail. */
+ * unreceipted message per (recipient, handle), overtaking lane excepted, and one
+ * part of an attachment per recipient. Trusts rows the core itself wrote. model/claim.pml has this, admission
+ * and withdrawal in every order, with all that can fail. */
 #include "claim.h"
 #include "act.h"
 #include "corridor/codec.h"

@@ -88,11 +88,11 @@ static bool stop_waiting(core *c, act *a, const taken_back *t) {
   PGresult *r = db_run(c->db,
                        "UPDATE corridor.delivery d SET state = 4, stop_code = $3 FROM corridor.message m"
                        " WHERE d.case_handle = $1 AND " STATE_OF(
-                           "d") " IN (0, 1) AND d.lane = 0"
+                           "d") " IN (0, 1) AND d.lane <= 0"
                                 " AND m.message_id = d.message_id AND m.admitted_at = d.admitted_at"
                                 " AND ($2::bytea IS NULL OR m.consent_id = $2)"
                                 " AND ($4::bytea IS NULL OR m.message_id = $4)"
-                                " RETURNING d.message_id, d.sender, d.handle",
+                                " RETURNING d.message_id, d.sender, d.handle, d.lane",
                        &args);
   if (!r) return false;
   bool ok = true;
@@ -108,7 +108,8 @@ static bool stop_waiting(core *c, act *a, const taken_back *t) {
     ledger_add(&a->log, &record);
     notice_end(&a->notices, db_get_text(r, i, 1), id.data, handle.data, t->handle.data,
                CORRIDOR__V1__END_STATE__STOPPED, code, a->now, (cor_bytes){0});
-    ok = duties_waive_message(c, a, id);
+    /* Nothing is owed for a part of a file, and there may be hundreds. */
+    if (db_get_int(r, i, 3) == COR_LANE_CASE) ok = duties_waive_message(c, a, id);
   }
   core_count(c, CORE_STOPPED, PQntuples(r));
   PQclear(r);

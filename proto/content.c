@@ -9,6 +9,7 @@
  * function. Trusts that the body is of the type's own message (cor_decode or
  * cor_json_read made it): another message is refused. Nothing is fatal. */
 #include "content.h"
+#include "corridor/attachment.h"
 #include "corridor/clock.h"
 #include "corridor/id.h"
 #include "corridor/refusal.h"
@@ -190,6 +191,11 @@ static bool apply(const cor_content_rule *rule, const ProtobufCMessage *m, const
 
 /* --- bounds --- */
 
+/* The one field that holds bytes of a file rather than a word or a digest. */
+static bool is_file_part(const ProtobufCMessage *m, const ProtobufCFieldDescriptor *f) {
+  return m->descriptor == &corridor__v1__attachment_chunk__descriptor && strcmp(f->name, "data") == 0;
+}
+
 static bool bounded(const ProtobufCMessage *m, const pointer *base, cor_error *err) {
   for (unsigned k = 0; k < m->descriptor->n_fields; k++) {
     const ProtobufCFieldDescriptor *f = &m->descriptor->fields[k];
@@ -203,7 +209,8 @@ static bool bounded(const ProtobufCMessage *m, const pointer *base, cor_error *e
       size_t len = f->type == PROTOBUF_C_TYPE_STRING  ? strnlen(as_text(value), TEXT_MAX + 1)
                    : f->type == PROTOBUF_C_TYPE_BYTES ? ((const ProtobufCBinaryData *)value)->len
                                                       : 0;
-      if (len > TEXT_MAX) return cor_fail(err, COR_TOO_LARGE, at.text, "longer than %d bytes", TEXT_MAX);
+      const size_t most = is_file_part(m, f) ? COR_CHUNK_BYTES : TEXT_MAX;
+      if (len > most) return cor_fail(err, COR_TOO_LARGE, at.text, "longer than %zu bytes", most);
       if (f->type == PROTOBUF_C_TYPE_MESSAGE && as_message(value) && !bounded(as_message(value), &at, err))
         return false;
     }

@@ -6,6 +6,7 @@
  * a refusal code, with the JSON Pointer below the body and a reason that holds
  * no datum. Nothing is fatal. */
 #include "content.h"
+#include "corridor/attachment.h"
 #include "corridor/clock.h"
 #include "corridor/consent.h"
 #include "corridor/gate.h"
@@ -68,6 +69,27 @@ static int casework(const ProtobufCMessage *body, cor_content_fault *fault) {
 static int handover(const ProtobufCMessage *body, cor_content_fault *fault) {
   BODY(ReferralHandover);
   return contact(b->contact, fault);
+}
+
+/* The numbers must be those of a file of that size, so that each part has one place. */
+static int chunk(const ProtobufCMessage *body, cor_content_fault *fault) {
+  BODY(AttachmentChunk);
+  if (b->total_size > COR_ATTACHMENT_MAX)
+    return FAULT(COR_ATTACHMENT_LIMIT, "/totalSize", "an attachment is at most 25 MiB");
+  if (b->of != cor_chunk_count(b->total_size))
+    return FAULT(COR_BAD_INPUT, "/of", "is not what a file of totalSize makes");
+  if (b->number > b->of) return FAULT(COR_BAD_INPUT, "/number", "is beyond the last");
+  if (b->data.len != cor_chunk_size(b->total_size, b->number))
+    return FAULT(COR_BAD_INPUT, "/data", "is not as long as this part of the file");
+  return COR_OK;
+}
+
+static int chunk_outside_health(const ProtobufCMessage *body, cor_content_fault *fault) {
+  BODY(AttachmentChunk);
+  if (b->title == CORRIDOR__V1__ATTACHMENT_TITLE__MEDICAL_LETTER)
+    return FAULT(COR_FORBIDDEN_CONTENT, "/title",
+                 "a medical letter goes to the health compartment [003:451]");
+  return chunk(body, fault);
 }
 
 static int abn(const ProtobufCMessage *body, cor_content_fault *fault) {
@@ -225,6 +247,9 @@ static int notice_bundle(const ProtobufCMessage *body, cor_content_fault *fault)
 
 static const cor_content_relation relations[] = {
     {COR_T(CASE_FILE), COR_C(CASEWORK), casework},
+    {COR_T(ATTACHMENT_CHUNK), COR_C(OPERATIONS), chunk_outside_health},
+    {COR_T(ATTACHMENT_CHUNK), COR_C(CASEWORK), chunk_outside_health},
+    {COR_T(ATTACHMENT_CHUNK), COR_C(HEALTH), chunk},
     {COR_T(ABN), COR_C(OPERATIONS), abn},
     {COR_T(ABN_CONFIRM), COR_C(OPERATIONS), abn_confirm},
     {COR_T(DEPARTURE_CONFIRMATION), COR_C(OPERATIONS), departure},

@@ -88,6 +88,16 @@ static bool was_stopped(const ProtobufCMessage *b) {
 #define IN_OPS(type) COR_T(type), COR_C(OPERATIONS)
 #define IN_CASEWORK(type) COR_T(type), COR_C(CASEWORK)
 #define IN_RECORD(type) COR_T(type), COR_C(RECORD)
+#define CHUNK_RULE(c, field, need, kind, cite) {COR_T(ATTACHMENT_CHUNK), COR_C(c), field, need, kind, NULL, cite}
+#define CHUNK_RULES(c)                                                                                       \
+  CHUNK_RULE(c, "number", COR_MUST, COR_ANY, "PROTOCOL 7: attachments"),                                     \
+  CHUNK_RULE(c, "of", COR_MUST, COR_ANY, "PROTOCOL 7: attachments"),                                         \
+  CHUNK_RULE(c, "total_size", COR_MUST, COR_ANY, "PROTOCOL 7: attachments"),                                 \
+  CHUNK_RULE(c, "whole_sha256", COR_MUST, COR_BYTES_32, "PROTOCOL 7: attachments"),                          \
+  CHUNK_RULE(c, "kind", COR_MUST, COR_ANY, "PROTOCOL 7: attachments"),                                       \
+  CHUNK_RULE(c, "title", COR_MUST, COR_ANY, "m [003:233,455]"),                                              \
+  CHUNK_RULE(c, "belongs_to", COR_MAY, COR_BYTES_16, "PROTOCOL 7: attachments"),                             \
+  CHUNK_RULE(c, "data", COR_MUST, COR_ANY, "PROTOCOL 7: attachments")
 
 static const cor_content_rule rules[] = {
   /* 3.1 case file, casework part */
@@ -139,6 +149,9 @@ static const cor_content_rule rules[] = {
   {FILE_HEALTH, "fitness_to_travel", COR_MUST, COR_ANY, NULL, "[003:453,539]"},
   {FILE_HEALTH, "outcome", COR_MUST, COR_ANY, NULL, "[004:1061-1071]"},
   {FILE_HEALTH, "continuity_service", COR_MUST, COR_ANY, has_medication, "[003:455; 004:1061]"},
+
+  /* what goes with a case file: scans, recordings, letters */
+  CHUNK_RULES(OPERATIONS), CHUNK_RULES(CASEWORK), CHUNK_RULES(HEALTH),
 
   /* 3.2 advance booking notification */
   {IN_OPS(ABN), "abn_id", COR_MUST, COR_ANY, NULL, "m [003:591]"},

@@ -202,9 +202,11 @@ static verdict basis_allowed(const question *q) {
 static verdict purpose_fits(const question *q) {
   if ((unsigned)q->header->purpose >= 16 || !(q->row->purposes & COR_BIT(q->header->purpose)))
     return refuse(COR_BASIS_NOT_ALLOWED, "purpose");
-  /* Of the case file's two purposes, care goes with health and only with it. */
+  /* Of the two purposes of a case file, and of what is attached to it, care goes with
+   * health and only with it. */
   bool care = q->header->purpose == COR_PURPOSE(CONTINUITY_OF_CARE);
-  if (q->header->type == COR_T(CASE_FILE) && care != (q->header->compartment == COR_C(HEALTH)))
+  if ((q->row->purposes & COR_BIT(COR_PURPOSE(CONTINUITY_OF_CARE))) &&
+      care != (q->header->compartment == COR_C(HEALTH)))
     return refuse(COR_BASIS_NOT_ALLOWED, "purpose");
   return pass;
 }

@@ -103,6 +103,18 @@ static const cor_sop_row rows[] = {
    .before = {{.type = COR_T(REGISTRATION)}}, .before_checker = BY_BOTH,
    .cite = "step 2 [003:527]"},
 
+  /* A part of a file that goes with the case file, to the same readers. */
+  {.type = COR_T(ATTACHMENT_CHUNK), .name = "Attachment",
+   .from_roles = SENDING_SIDE, .to_roles = ROLE(ORIGIN_MISSION),
+   .compartments = IN(OPERATIONS) | IN(CASEWORK) | IN(HEALTH),
+   .purposes = FOR(RETURN_PREPARATION) | FOR(CONTINUITY_OF_CARE),
+   .bases = BASIS(CONSENT) | BASIS(LIFE_AT_RISK) | BASIS(CHILD_BEST_INTERESTS),
+   .categories = {[COR_C(OPERATIONS)] = FOR_OPERATIONS, [COR_C(CASEWORK)] = FOR_CASEWORK,
+                  [COR_C(HEALTH)] = FOR_HEALTH},
+   .handle = COR_HANDLE_CASE, .lane = COR_LANE_ATTACHMENT,
+   .before = {{.type = COR_T(REGISTRATION)}}, .before_checker = BY_BOTH,
+   .cite = "step 2 [003:233,455,527]; design 3: a lane of their own"},
+
   /* Opens and closes its own notice duty: judged late or not at admission. */
   {.type = COR_T(ABN), .name = "ABN",
    .from_roles = SENDING_SIDE, .to_roles = ROLE(ORIGIN_MISSION) | ROLE(TRANSIT_MISSION),
@@ -267,6 +279,9 @@ static const struct {
   {COR_T(CASE_FILE), COR_C(OPERATIONS), &corridor__v1__case_file_operations__descriptor},
   {COR_T(CASE_FILE), COR_C(CASEWORK), &corridor__v1__case_file_casework__descriptor},
   {COR_T(CASE_FILE), COR_C(HEALTH), &corridor__v1__case_file_health__descriptor},
+  {COR_T(ATTACHMENT_CHUNK), COR_C(OPERATIONS), &corridor__v1__attachment_chunk__descriptor},
+  {COR_T(ATTACHMENT_CHUNK), COR_C(CASEWORK), &corridor__v1__attachment_chunk__descriptor},
+  {COR_T(ATTACHMENT_CHUNK), COR_C(HEALTH), &corridor__v1__attachment_chunk__descriptor},
   {COR_T(ABN), COR_C(OPERATIONS), &corridor__v1__abn__descriptor},
   {COR_T(ABN_CONFIRM), COR_C(OPERATIONS), &corridor__v1__abn_confirm__descriptor},
   {COR_T(TICKET_ISSUED), COR_C(OPERATIONS), &corridor__v1__ticket_issued__descriptor},

@@ -132,18 +132,45 @@ static void print_accesses(FILE *out, const json_t *accesses) {
   cli_print_table(out, accesses, COLUMNS, sizeof COLUMNS / sizeof *COLUMNS, "");
 }
 
+static bool same_member(const json_t *a, const json_t *b, const char *name) {
+  return json_equal(json_object_get(a, name), json_object_get(b, name)) == 1;
+}
+
+/* Each part of a file is a disclosure; those that follow each other, to the same office
+ * for the same reason, are one thing to a reader. */
+static bool same_file(const json_t *a, const json_t *b) {
+  static const char *const NAMES[] = {"type",    "recipient", "sender", "categories",
+                                      "purpose", "basis",     "consent"};
+  const char *type = json_string_value(json_object_get(a, "type"));
+  if (!b || !type || strcmp(type, "Attachment") != 0) return false;
+  for (size_t i = 0; i < sizeof NAMES / sizeof *NAMES; i++)
+    if (!same_member(a, b, NAMES[i])) return false;
+  return true;
+}
+
+static void print_disclosures(FILE *out, const json_t *rows) {
+  for (size_t i = 0, n; i < json_array_size(rows); i += n) {
+    const json_t *first = json_array_get(rows, i);
+    for (n = 1; same_file(first, json_array_get(rows, i + n)); n++)
+      ;
+    print_disclosure(out, first);
+    if (n == 1) continue;
+    const char *last = json_string_value(json_object_get(json_array_get(rows, i + n - 1), "record"));
+    fprintf(out, "and %zu parts more, to record %s\n", n - 1, last ? last : "-");
+  }
+}
+
 static void print_report(FILE *out, const json_t *report) {
   static const cli_column COLUMNS[] = {{"at", "AT", CLI_TEXT},
                                        {"type", "TYPE", CLI_TEXT},
                                        {"sender", "FROM", CLI_TEXT},
                                        {"recipient", "TO", CLI_TEXT},
                                        {"code", "REFUSED FOR", CLI_TEXT}};
-  const json_t *disclosures = json_object_get(report, "disclosures"), *row;
+  const json_t *disclosures = json_object_get(report, "disclosures");
   const json_t *refusals = json_object_get(report, "refusals");
-  size_t i;
   fprintf(out, "Disclosures of case %s: %zu\n", json_string_value(json_object_get(report, "case")),
           json_array_size(disclosures));
-  json_array_foreach((json_t *)(uintptr_t)disclosures, i, row) print_disclosure(out, row);
+  print_disclosures(out, disclosures);
   print_accesses(out, json_object_get(report, "accesses"));
   if (json_array_size(refusals) == 0) return;
   fputs("\nRefused, and told to no one:\n", out);

@@ -73,6 +73,9 @@
   /* an office's people and keys */                                                          \
   X(SECOND_PERSON_NEEDED,       76, true,  403, 6, "design 4: two-person release")           \
   X(OFFICE_LOCKED,              77, true,  503, 6, "keys locked under a passphrase")         \
+  /* attachments */                                                                          \
+  X(ATTACHMENT_LIMIT,           80, false, 413, 4, "PROTOCOL 9: limits")                     \
+  X(KIND_NOT_ALLOWED,           81, false, 415, 3, "PROTOCOL 7: attachments")                \
   X(INTERNAL,                   99, true,  500, 1, "")
 /* clang-format on */
 

@@ -5,6 +5,7 @@
 #ifndef CORRIDOR_SOP_H
 #define CORRIDOR_SOP_H
 #include "corridor/base.h"
+#include <corridor/v1/attachment.pb-c.h>
 #include <corridor/v1/case.pb-c.h>
 #include <corridor/v1/envelope.pb-c.h>
 #include <corridor/v1/record.pb-c.h>
@@ -28,9 +29,15 @@ enum { COR_SOP_VERSION = 1, COR_SOP_BEFORE_MAX = 3 };
 #define COR_RESTRICTED (COR_BIT(COR_C(HEALTH)) | COR_BIT(COR_C(PROTECTION)))
 
 typedef enum cor_handle_kind { COR_HANDLE_NONE, COR_HANDLE_CASE, COR_HANDLE_REFERRAL } cor_handle_kind;
-/* In the case's order; before it; or when the case's earlier records are answered,
- * with nothing waiting for it. */
-typedef enum cor_lane { COR_LANE_CASE, COR_LANE_OVERTAKES, COR_LANE_ASIDE } cor_lane;
+/* Which goes first, at the sender and at the hub. In the case's order; before it; when
+ * the case's earlier records are answered, with nothing waiting for it; when nothing
+ * else can go. In the databases a lane is this number. */
+typedef enum cor_lane {
+  COR_LANE_ATTACHMENT = -1,
+  COR_LANE_CASE = 0,
+  COR_LANE_OVERTAKES = 1,
+  COR_LANE_ASIDE = 2
+} cor_lane;
 
 /* Obligations: who owes which answer by when. Codes are stable. */
 typedef enum cor_duty {

@@ -16,7 +16,9 @@ ORIGIN, FATOU = people.ORIGIN, dict(user=True)
 CODE = {name: code for code, name in CODES.items()}
 
 
-class ContentRefused(interop.InteropTest):
+class Refusals(interop.InteropTest):
+    """What the hub and its parties tell of a message that may not be held."""
+
     def inbox(self, case, **who):
         """Empty while Conakry does not know the case."""
         answer = self.c.corridor(ORIGIN, "inbox", "--case", case.handle.hex(), **who).json
@@ -52,6 +54,13 @@ class ContentRefused(interop.InteropTest):
                    for raw, in self.c.query("SELECT record FROM corridor.log_record")]
         return [CODES[r.code] for r in records if (r.kind, r.message_id) == (pb.LOG_CONTENT, message.id)]
 
+    def fields(self, case, **change):
+        return {**dict(type=pb.CASE_FILE, recipient=ORIGIN, compartment=pb.CASEWORK, handle=case.handle,
+                       purpose=pb.RETURN_PREPARATION, basis=pb.CONSENT, consent_id=case.consent,
+                       categories=[pb.OPERATIONAL, pb.BIODATA]), **change}
+
+
+class ContentRefused(Refusals):
     def test_missing_content_is_refused_and_told_once(self):
         case = self.case("consent_record")
         content = ParseDict(people.casework(case.reference, name=""), pb.CaseFileCasework())
@@ -73,11 +82,6 @@ class ContentRefused(interop.InteropTest):
         def found():
             return [m["messageId"] for m in self.inbox(case) if m["type"] == "CaseFile" and m["messageId"] != before]
         return wait_for(found, 20, "Conakry holds the next file")[0]
-
-    def fields(self, case, **change):
-        return {**dict(type=pb.CASE_FILE, recipient=ORIGIN, compartment=pb.CASEWORK, handle=case.handle,
-                       purpose=pb.RETURN_PREPARATION, basis=pb.CONSENT, consent_id=case.consent,
-                       categories=[pb.OPERATIONAL, pb.BIODATA]), **change}
 
     def test_bytes_that_are_no_seal(self):
         case = self.case("consent_record")

@@ -4,6 +4,7 @@
  * against the .proto files, so that a new message cannot be forgotten. */
 #ifndef CORRIDOR_TEST_SCHEMA_H
 #define CORRIDOR_TEST_SCHEMA_H
+#include <corridor/v1/attachment.pb-c.h>
 #include <corridor/v1/card.pb-c.h>
 #include <corridor/v1/case.pb-c.h>
 #include <corridor/v1/envelope.pb-c.h>
@@ -15,6 +16,7 @@
 #include <string.h>
 
 static const ProtobufCMessageDescriptor *const every_message[] = {
+    &corridor__v1__attachment_chunk__descriptor,
     &corridor__v1__sealing_cert__descriptor,
     &corridor__v1__card__descriptor,
     &corridor__v1__agreement__descriptor,

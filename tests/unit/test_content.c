@@ -14,6 +14,10 @@
 #define ID "AAECAwQFBgcICQoLDA0ODw=="
 #define DIGEST "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
 #define FILE_OF(c) COR_T(CASE_FILE), COR_C(c)
+#define CHUNK_OF(c) COR_T(ATTACHMENT_CHUNK), COR_C(c)
+#define CHUNK_JSON(title)                                                                                    \
+  "{'number': 1, 'of': 1, 'totalSize': 3, 'wholeSha256': '" DIGEST "', 'kind': 'PDF', 'title': '" title      \
+  "', 'data': 'AAAA'}"
 #define OPS(t) COR_T(t), COR_C(OPERATIONS)
 #define WORK(t) COR_T(t), COR_C(CASEWORK)
 #define RECORD(t) COR_T(t), COR_C(RECORD)
@@ -34,6 +38,9 @@ static const struct sample {
   {FILE_OF(HEALTH), "{'caseRef': 'K7QM-2X9D', 'knownConditions': ['asthma'], 'competenceToDecide': 'full',"
     "'competenceAssessedBy': 'physician', 'fitnessToTravel': 'fit', 'treatment': 'inhaler', 'medicationDays': 30,"
     "'continuityService': 'district hospital', 'outcome': 'RETURN'}"},
+  {CHUNK_OF(OPERATIONS), CHUNK_JSON("SIGNED_SCAN")},
+  {CHUNK_OF(CASEWORK), CHUNK_JSON("VOICE_RECORDING")},
+  {CHUNK_OF(HEALTH), CHUNK_JSON("MEDICAL_LETTER")},
   {OPS(ABN), "{'abnId': 'A-1', 'plannedReturnDate': '2026-03-13', 'paxCount': 1, 'transport': 'COMMERCIAL_FLIGHT',"
     "'carrierNumber': 'XX 100', 'route': 'NIM-CKY', 'departurePlace': 'Niamey', 'departsAt': '1773388800000',"
     "'arrivalPlace': 'Conakry', 'arrivesAt': '1773403200000', 'caseRef': 'K7QM-2X9D',"
@@ -104,6 +111,15 @@ static const struct change {
   {FILE_OF(CASEWORK), "{'contact': {'phone': '+000', 'safeHours': '09-12', 'whoMayAnswer': 'her sister'}}", COR_OK, ""},
   {FILE_OF(CASEWORK), "{'contact': {'noMessage': true}}", COR_OK, ""},
   {WORK(REFERRAL_HANDOVER), "{'contact': {'phone': '+000', 'whoMayAnswer': 'her sister'}}", COR_MISSING_FIELD, "/body/contact"},
+  {CHUNK_OF(CASEWORK), "{'number': 2}", COR_BAD_INPUT, "/body/number"},
+  {CHUNK_OF(CASEWORK), "{'of': 2}", COR_BAD_INPUT, "/body/of"},
+  {CHUNK_OF(CASEWORK), "{'totalSize': 4}", COR_BAD_INPUT, "/body/data"},
+  {CHUNK_OF(CASEWORK), "{'totalSize': 26214401}", COR_ATTACHMENT_LIMIT, "/body/totalSize"},
+  {CHUNK_OF(CASEWORK), "{'totalSize': 64001, 'of': 2}", COR_BAD_INPUT, "/body/data"},
+  {CHUNK_OF(CASEWORK), "{'title': 'MEDICAL_LETTER'}", COR_FORBIDDEN_CONTENT, "/body/title"},
+  {CHUNK_OF(OPERATIONS), "{'title': 'MEDICAL_LETTER'}", COR_FORBIDDEN_CONTENT, "/body/title"},
+  {CHUNK_OF(CASEWORK), "{'belongsTo': 'AAAA'}", COR_BAD_INPUT, "/body/belongsTo"},
+  {CHUNK_OF(CASEWORK), "{'belongsTo': '" ID "'}", COR_OK, ""},
   {FILE_OF(HEALTH), "{'continuityService': null}", COR_MISSING_FIELD, "/body/continuityService"},
   {FILE_OF(HEALTH), "{'continuityService': null, 'treatment': null, 'medicationDays': 0}", COR_OK, ""},
   {OPS(ABN), "{'arrivesAt': '1773388800000'}", COR_BAD_INPUT, "/body/arrivesAt"},

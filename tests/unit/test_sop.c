@@ -16,6 +16,7 @@ static const char *const names[] = {
     "ReferralHandover", "ServiceReport",    "EndNotice",
     "WithdrawalNotice", "ObligationNotice", "ContentStatement",
     "NoticeBundle",     "AccessStatement",  "BasisStatement",
+    "Attachment",
 };
 #define COUNT(a) (sizeof(a) / sizeof *(a))
 

@@ -93,7 +93,7 @@ END_TEST
 START_TEST(uncommitted_work_is_not_there) {
   store_message m = made(1, "hub", 1, COR_T(REGISTRATION));
   must(store_begin(s, &err));
-  must(store_out_put(s, &m, false, &err));
+  must(store_out_put(s, &m, COR_LANE_CASE, &err));
   store_rollback(s);
   reopen();
   int64_t row;
@@ -108,11 +108,11 @@ START_TEST(messages_go_in_order_and_records_first) {
                       file = made(3, "gn-conakry", 1, COR_T(CASE_FILE)),
                       abn = made(4, "gn-conakry", 1, COR_T(ABN)),
                       other = made(5, "gn-conakry", 2, COR_T(CASE_FILE));
-  queue(&registration, false);
-  queue(&consent, false);
-  queue(&file, false);
-  queue(&abn, false);
-  queue(&other, false);
+  queue(&registration, COR_LANE_CASE);
+  queue(&consent, COR_LANE_CASE);
+  queue(&file, COR_LANE_CASE);
+  queue(&abn, COR_LANE_CASE);
+  queue(&other, COR_LANE_CASE);
   ck_assert_int_eq(next_id(NULL, 0, &busy[0]), 1);
   /* The rest of the case waits for the registration; another case does not. */
   ck_assert_int_eq(next_id(busy, 1, &busy[1]), 5);
@@ -134,10 +134,10 @@ START_TEST(withdrawal_overtakes_but_never_its_own_consent) {
                       consent = made(2, "hub", 1, COR_T(CONSENT_RECORD)),
                       withdrawal = made(3, "hub", 1, COR_T(CONSENT_WITHDRAWAL)),
                       elsewhere = made(4, "hub", 2, COR_T(CONSENT_WITHDRAWAL));
-  queue(&file, false);
-  queue(&consent, false);
-  queue(&withdrawal, true);
-  queue(&elsewhere, true);
+  queue(&file, COR_LANE_CASE);
+  queue(&consent, COR_LANE_CASE);
+  queue(&withdrawal, COR_LANE_OVERTAKES);
+  queue(&elsewhere, COR_LANE_OVERTAKES);
   ck_assert_int_eq(next_id(NULL, 0, &row), 4);
   settle(4, STORE_OUT_ADMIT, COR_OK);
   ck_assert_int_eq(next_id(NULL, 0, &row), 1);
@@ -172,8 +172,8 @@ START_TEST(postponed_message_waits_and_holds_back_its_successor) {
   int64_t row;
   const store_message first = made(1, "gn-conakry", 1, COR_T(CASE_FILE)),
                       second = made(2, "gn-conakry", 1, COR_T(ABN));
-  queue(&first, false);
-  queue(&second, false);
+  queue(&first, COR_LANE_CASE);
+  queue(&second, COR_LANE_CASE);
   must(store_begin(s, &err));
   must(store_out_postpone(s, first.id, COR_HUB_UNAVAILABLE, cor_clock_monotonic_ms() + 3600 * 1000, &err));
   must(store_commit(s, &err));
@@ -207,7 +207,7 @@ static const struct {
 
 START_TEST(outgoing_life) {
   const store_message m = made(1, "gn-conakry", 1, COR_T(CASE_FILE));
-  queue(&m, false);
+  queue(&m, COR_LANE_CASE);
   settle(1, lives[_i].first, COR_OK);
   settle(1, lives[_i].second, COR_OK);
   ck_assert_str_eq(store_state_name(state_of(1)), store_state_name(lives[_i].ends));
@@ -219,7 +219,7 @@ START_TEST(late_admission_receipt_is_kept_and_the_end_stands) {
   static const uint8_t first[] = "the hub's promise", second[] = "another";
   const store_message m = made(1, "gn-conakry", 1, COR_T(CASE_FILE));
   store_message seen;
-  queue(&m, false);
+  queue(&m, COR_LANE_CASE);
   settle(1, ends[_i], COR_OK);
   const store_state ended = state_of(1);
   const store_outcome told[] = {
@@ -256,7 +256,7 @@ START_TEST(full_disk_refuses_new_work_and_still_drains) {
   static uint8_t large[1024 * 1024];
   int64_t pages, row;
   const store_message m = made(1, "gn-conakry", 1, COR_T(CASE_FILE));
-  queue(&m, false);
+  queue(&m, COR_LANE_CASE);
   count_pages(&pages);
   limit_pages(pages + 8);
   must(store_begin(s, &err));
