@@ -161,7 +161,8 @@ bool api_post_attachment(api_request *q, cor_error *err) {
   uint8_t id[COR_ID_LEN];
   store_attachment a;
   if (!read_place(q, &s, err) || !read_options(q, &s, err) || !read_categories(q, &s, err) ||
-      !read_file(q, &s, err) || !read_release(q, &s, err) || !api_begin(q, err) || !api_keep(q, keep(q, &s, id, err), err))
+      !read_file(q, &s, err) || !read_release(q, &s, err) || !api_begin(q, err) ||
+      !api_keep(q, keep(q, &s, id, err), err))
     return false;
   const size_t size = q->file->len;
   cor_buf_clear(q->file);

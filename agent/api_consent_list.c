@@ -79,8 +79,11 @@ static bool add_consent(const store_consent *kept, void *ctx) {
 }
 
 static json_t *list_of(api_request *q, const uint8_t *case_handle, bool soon, cor_error *err) {
-  consent_list out = {
-      .list = json_array(), .now = cor_clock_now(q->a->clock), .visible = q->visible, .soon = soon, .a = q->a};
+  consent_list out = {.list = json_array(),
+                      .now = cor_clock_now(q->a->clock),
+                      .visible = q->visible,
+                      .soon = soon,
+                      .a = q->a};
   if (store_consent_list(q->a->store, case_handle, add_consent, &out, err)) return out.list;
   json_decref(out.list);
   return NULL;
@@ -96,8 +99,7 @@ bool api_get_consents(api_request *q, cor_error *err) {
   store_case c;
   if (!store_begin(q->a->store, err)) return false;
   if (name == NULL || api_case(q, name, &c, err))
-    list = list_of(q, name == NULL ? NULL : c.case_handle, soon != NULL && strcmp(soon, "1") == 0,
-                   err);
+    list = list_of(q, name == NULL ? NULL : c.case_handle, soon != NULL && strcmp(soon, "1") == 0, err);
   store_rollback(q->a->store);
   if (list != NULL) q->reply = json_pack("{s:o}", "consents", list);
   return list != NULL;

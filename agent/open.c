@@ -244,7 +244,8 @@ unsigned open_held(agent *a, const cor_holder *holder, cor_error *err) {
                  "who does this is known by name: give a holder's name and passphrase; nothing was kept");
   for (int c = COR_C(OPERATIONS); holder != NULL && c <= COR_C(MONITORING); c++) {
     cor_error why = {0};
-    EVP_PKEY *key = holder_key(a, (Corridor__V1__Compartment)c, holder, &why);
+    int64_t recovered_at;
+    EVP_PKEY *key = holder_key(a, (Corridor__V1__Compartment)c, holder, &recovered_at, &why);
     if (key != NULL) held |= COR_BIT(c);
     /* Of the offices' keys, not of those it never had. */
     if (why.code == COR_WRONG_PASSPHRASE || why.code == COR_LIMIT_REACHED) *err = why;
