@@ -44,15 +44,13 @@ static bool read_place(api_request *q, sending *s, cor_error *err) {
 static bool read_options(api_request *q, sending *s, cor_error *err) {
   bool consent, belongs;
   const char *needed;
-  int title, basis;
+  int title;
   if (!api_query_needed(q, "title", &needed, err) ||
       !api_query_enum(q, "title", &corridor__v1__attachment_title__descriptor, &title, err) ||
-      !api_query_enum(q, "basis", &corridor__v1__legal_basis__descriptor, &basis, err) ||
       !api_query_id(q, "consent", s->consent, &consent, err) ||
       !api_query_id(q, "message", s->belongs_to, &belongs, err))
     return false;
   s->file.title = (Corridor__V1__AttachmentTitle)title;
-  s->order.basis = (Corridor__V1__LegalBasis)basis;
   s->order.consent = consent ? s->consent : NULL;
   s->file.belongs_to = belongs ? s->belongs_to : NULL;
   return true;

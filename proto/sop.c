@@ -108,7 +108,7 @@ static const cor_sop_row rows[] = {
    .from_roles = SENDING_SIDE, .to_roles = ROLE(ORIGIN_MISSION),
    .compartments = IN(OPERATIONS) | IN(CASEWORK) | IN(HEALTH),
    .purposes = FOR(RETURN_PREPARATION) | FOR(CONTINUITY_OF_CARE),
-   .bases = BASIS(CONSENT) | BASIS(LIFE_AT_RISK) | BASIS(CHILD_BEST_INTERESTS),
+   .bases = BASIS(CONSENT),
    .categories = {[COR_C(OPERATIONS)] = FOR_OPERATIONS, [COR_C(CASEWORK)] = FOR_CASEWORK,
                   [COR_C(HEALTH)] = FOR_HEALTH},
    .handle = COR_HANDLE_CASE, .lane = COR_LANE_ATTACHMENT,

@@ -21,7 +21,6 @@ static const cli_option ATTACH_OPTIONS[] = {
     {"message", "ID", false, "the message of the case that it belongs to"},
     {"categories", "LIST", false,
      "what it is about, as BIODATA,FAMILY (BIODATA, for health with HEALTH_DATA)"},
-    {"basis", "BASIS", false, "legal basis (CONSENT if not given)"},
     {"consent", "ID", false, "the consent it stands on (else the newest that covers it)"},
     CLI_WAIT_OPTION,
     {NULL, NULL, false, NULL}};
@@ -57,8 +56,8 @@ static bool read_file(const char *path, cor_buf *file, cor_error *err) {
 }
 
 static int run_attach(cli_context *cli, const cli_args *args) {
-  static const char *const NAMES[] = {"case",  "to",         "compartment", "title",
-                                      "basis", "categories", "consent",     "message"};
+  static const char *const NAMES[] = {"case",       "to",      "compartment", "title",
+                                      "categories", "consent", "message"};
   cor_error err = {0};
   cli_path path = {0};
   cor_buf file;

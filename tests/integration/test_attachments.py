@@ -247,7 +247,7 @@ class Attachments(harness.ClusterTest):
                 self.assertEqual(error["code"], "KIND_NOT_ALLOWED")
                 self.assertTrue(error["sentence"])
         for words, code in ((["--message", "019cadfd899b7a078547945d85d86c9f"], "NO_SUCH_MESSAGE"),
-                            (["--categories", "GOSSIP"], "UNKNOWN_ENUM"), (["--basis", "WHIM"], "UNKNOWN_ENUM"),
+                            (["--categories", "GOSSIP"], "UNKNOWN_ENUM"),
                             (["--title", "PHOTO"], "UNKNOWN_ENUM"), (["--compartment", "protection"], "BAD_INPUT"),
                             (["--case", "00" * 16], "NO_SUCH_CASE")):
             with self.subTest(words[0]):

@@ -7,6 +7,7 @@
 #include <corridor/v1/attachment.pb-c.h>
 #include <corridor/v1/card.pb-c.h>
 #include <corridor/v1/case.pb-c.h>
+#include <corridor/v1/consent.pb-c.h>
 #include <corridor/v1/envelope.pb-c.h>
 #include <corridor/v1/record.pb-c.h>
 #include <corridor/v1/referral.pb-c.h>
@@ -17,6 +18,11 @@
 
 static const ProtobufCMessageDescriptor *const every_message[] = {
     &corridor__v1__attachment_chunk__descriptor,
+    &corridor__v1__giver__descriptor,
+    &corridor__v1__evidence__descriptor,
+    &corridor__v1__consent_form__descriptor,
+    &corridor__v1__evidence_file__descriptor,
+    &corridor__v1__access_statement__descriptor,
     &corridor__v1__sealing_cert__descriptor,
     &corridor__v1__card__descriptor,
     &corridor__v1__agreement__descriptor,
