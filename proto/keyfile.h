@@ -46,6 +46,9 @@ void keyfile_free(keyfile **file);
 const keyfile_holder *keyfile_find(const keyfile *file, const char *user); /* NULL = no holder */
 
 /* ---- keyfile_open.c: the secrets ---- */
+/* What the private key is under, for this holder; made anew by every change. */
+bool keyfile_data_key(const keyfile *file, const cor_holder *who, uint8_t data_key[COR_WRAP_KEY],
+                      cor_error *err) COR_MUST_CHECK;
 bool keyfile_unlock(const keyfile *file, const cor_holder *who, keyfile_opened *out,
                     cor_error *err) COR_MUST_CHECK;
 bool keyfile_unlock_recovery(const keyfile *file, const uint8_t secret[COR_RECOVERY_LEN], keyfile_opened *out,

@@ -148,22 +148,18 @@ static bool damaged(cor_error *err, const keyfile *file) {
       file->compartment);
 }
 
-/* With the private key of a holder, or of the recovery: the box, then the key. */
-static bool open_box(const keyfile *file, const uint8_t private[COR_WRAP_KEY], const cor_box *box,
-                     const binding *aad, keyfile_opened *out, cor_error *err) {
-  uint8_t data_key[COR_WRAP_KEY] = {0};
+static bool open_key(const keyfile *file, const uint8_t data_key[COR_WRAP_KEY], keyfile_opened *out,
+                     cor_error *err) {
   const binding list = bind_list(file);
   out->len = file->key.len;
-  bool ok = cor_box_open(private, view(aad), box, data_key) &&
-            cor_wrap_open(data_key, view(&list), &file->key, out->pkcs8);
-  OPENSSL_cleanse(data_key, sizeof data_key);
-  return ok || damaged(err, file);
+  return cor_wrap_open(data_key, view(&list), &file->key, out->pkcs8) || damaged(err, file);
 }
 
 /* Somebody without a share is put through the same work, on a share that can
  * never open, and gets the same answer: trying names tells nobody who holds
  * one. */
-bool keyfile_unlock(const keyfile *file, const cor_holder *who, keyfile_opened *out, cor_error *err) {
+bool keyfile_data_key(const keyfile *file, const cor_holder *who, uint8_t data_key[COR_WRAP_KEY],
+                      cor_error *err) {
   static const keyfile_holder nobody = {.secret = {.len = COR_WRAP_KEY}};
   uint8_t kek[COR_WRAP_KEY] = {0}, private[COR_WRAP_KEY] = {0};
   const keyfile_holder *held = user_ok(who->user) ? keyfile_find(file, who->user) : NULL;
@@ -174,14 +170,20 @@ bool keyfile_unlock(const keyfile *file, const cor_holder *who, keyfile_opened *
             cor_wrap_open(kek, view(&aad), &h->secret, private) && held;
   OPENSSL_cleanse(kek, sizeof kek);
   ERR_clear_error();
-  if (ok) {
-    out->recovered_at = h->recovered_at;
-    ok = open_box(file, private, &h->box, &aad, out, err);
-  } else {
+  if (ok)
+    ok = cor_box_open(private, view(&aad), &h->box, data_key) || damaged(err, file);
+  else
     (void)cor_fail(err, COR_WRONG_PASSPHRASE, "", "this user and passphrase do not open the %s key",
                    file->compartment);
-  }
   OPENSSL_cleanse(private, sizeof private);
+  return ok;
+}
+
+bool keyfile_unlock(const keyfile *file, const cor_holder *who, keyfile_opened *out, cor_error *err) {
+  uint8_t data_key[COR_WRAP_KEY];
+  const bool ok = keyfile_data_key(file, who, data_key, err) && open_key(file, data_key, out, err);
+  if (ok) out->recovered_at = keyfile_find(file, who->user)->recovered_at;
+  OPENSSL_cleanse(data_key, sizeof data_key);
   return ok;
 }
 
@@ -195,14 +197,18 @@ bool keyfile_recovery_keys(const uint8_t secret[COR_RECOVERY_LEN], uint8_t priva
 
 bool keyfile_unlock_recovery(const keyfile *file, const uint8_t secret[COR_RECOVERY_LEN], keyfile_opened *out,
                              cor_error *err) {
-  uint8_t private[COR_WRAP_KEY], public[COR_WRAP_KEY];
+  uint8_t private[COR_WRAP_KEY], public[COR_WRAP_KEY], data_key[COR_WRAP_KEY];
   const binding aad = bind_recovery(file);
   bool ok = file->recovery.made && keyfile_recovery_keys(secret, private, public) &&
             CRYPTO_memcmp(public, file->recovery.public, sizeof public) == 0;
-  ok = ok ? open_box(file, private, &file->recovery.box, &aad, out, err)
-          : cor_fail(err, COR_WRONG_PASSPHRASE, "share", "these shares do not open the %s key",
-                     file->compartment);
+  if (!ok)
+    (void)cor_fail(err, COR_WRONG_PASSPHRASE, "share", "these shares do not open the %s key",
+                   file->compartment);
+  else
+    ok = (cor_box_open(private, view(&aad), &file->recovery.box, data_key) || damaged(err, file)) &&
+         open_key(file, data_key, out, err);
   OPENSSL_cleanse(private, sizeof private);
+  OPENSSL_cleanse(data_key, sizeof data_key);
   return ok;
 }
 

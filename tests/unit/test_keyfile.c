@@ -1,5 +1,6 @@
 /* test_keyfile.c - key files: who opens them, and who does not. */
 #include "programme.h"
+#include "keyfile.h"
 
 static char dir[64];
 static EVP_PKEY *key;
@@ -207,6 +208,33 @@ START_TEST(a_leaver_opens_no_later_file_and_two_stay) {
 }
 END_TEST
 
+static void data_key(const char *path, uint8_t out[COR_WRAP_KEY]) {
+  cor_error err;
+  keyfile *file = keyfile_read(in(dir, path), &err);
+  must(file != NULL);
+  must(keyfile_data_key(file, &holders[0], out, &err));
+  keyfile_free(&file);
+}
+
+/* A leaver may have kept the data key: each change makes another. */
+START_TEST(every_change_makes_a_new_data_key) {
+  cor_error err;
+  uint8_t keys[4][COR_WRAP_KEY];
+  const cor_key_change change = office(ALL, &holders[0], 1), by_second = office(ALL, &holders[1], 1);
+  const char *path = "office/keys/health.key";
+  data_key(path, keys[0]);
+  must(cor_keys_add_holder(&change, &third, &err));
+  data_key(path, keys[1]);
+  must(cor_keys_remove_holder(&change, "third", &err));
+  data_key(path, keys[2]);
+  must(cor_keys_change_passphrase(&by_second, "quite another one", &err));
+  data_key(path, keys[3]);
+  for (size_t i = 0; i < 4; i++)
+    for (size_t k = 0; k < i; k++)
+      ck_assert_mem_ne(keys[i], keys[k], COR_WRAP_KEY);
+}
+END_TEST
+
 /* The leaver's old piece, put back into the newer file by hand, opens nothing. */
 START_TEST(an_old_share_put_back_opens_nothing) {
   cor_error err;
@@ -280,6 +308,7 @@ int main(void) {
   tcase_add_test(tcase, all_keys_change_or_none);
   tcase_add_test(tcase, present_holders_stand_in_for_each_other);
   tcase_add_test(tcase, a_leaver_opens_no_later_file_and_two_stay);
+  tcase_add_test(tcase, every_change_makes_a_new_data_key);
   tcase_add_test(tcase, an_old_share_put_back_opens_nothing);
   tcase_add_test(tcase, a_changed_passphrase_replaces_the_old_one);
   tcase_add_test(tcase, an_older_form_is_named_as_that);

@@ -105,8 +105,10 @@ END_TEST
 START_TEST(shares_survive_every_change_of_the_holders) {
   cor_error err;
   const cor_key_change change = health(&holders[0]), by_shares = health(NULL);
-  const cor_holder third = {"third", "a third passphrase"}, successor = SUCCESSOR;
+  const cor_holder third = {"third", "a third passphrase"}, fourth = {"fourth", "a fourth one"},
+                   successor = SUCCESSOR;
   must(cor_keys_add_holder(&change, &third, &err));
+  must(cor_keys_recover(&by_shares, secret, &fourth, AT, &err));
   must(cor_keys_remove_holder(&change, "exemplar.b", &err));
   must(cor_keys_recover(&by_shares, secret, &successor, AT, &err));
   ck_assert_int_eq(recovered_at(&successor), AT);
