@@ -110,18 +110,23 @@ static verdict agreement_between(const question *q) {
 
 /* One agreement must cover all of it: two half agreements do not add up. For
  * an offer that includes what the handover will carry later. */
-static bool covers(const question *q, const Corridor__V1__Agreement *agreement, bool *programme) {
+static bool covered(const question *q, bool vital_interest, bool *programme) {
   uint32_t wanted = q->categories | (q->row->needs_cover ? q->facts->cover_categories : 0);
-  if (!binds_both(q, agreement) || strcmp(agreement->programme, q->facts->programme) != 0) return false;
-  *programme = true;
-  return (wanted & ~cor_category_set(agreement->categories, agreement->n_categories)) == 0;
+  *programme = false;
+  for (size_t i = 0; i < q->facts->n_agreements; i++) {
+    const Corridor__V1__Agreement *agreement = q->facts->agreements[i];
+    if (!binds_both(q, agreement) || strcmp(agreement->programme, q->facts->programme) != 0) continue;
+    *programme = true;
+    if ((wanted & ~cor_category_set(agreement->categories, agreement->n_categories)) == 0 &&
+        (!vital_interest || agreement->other_vital_interest))
+      return true;
+  }
+  return false;
 }
 
 static verdict agreement_covers(const question *q) {
-  if (!needs_agreement(q)) return pass;
-  bool programme = false;
-  for (size_t i = 0; i < q->facts->n_agreements; i++)
-    if (covers(q, q->facts->agreements[i], &programme)) return pass;
+  bool programme;
+  if (!needs_agreement(q) || covered(q, false, &programme)) return pass;
   return refuse(COR_NO_AGREEMENT, programme ? "categories" : "handle");
 }
 
@@ -182,10 +187,8 @@ static bool is_care(const question *q) {
 
 /* Some grounds count only where the programme has agreed to them beforehand. */
 static bool is_on(const question *q, const cor_basis_row *decided) {
-  bool on = !decided->needs_agreement, programme = false;
-  for (size_t i = 0; !on && i < q->facts->n_agreements; i++)
-    on = q->facts->agreements[i]->other_vital_interest && covers(q, q->facts->agreements[i], &programme);
-  return on;
+  bool programme;
+  return !decided->needs_agreement || covered(q, true, &programme);
 }
 
 static verdict basis_allowed(const question *q) {

@@ -266,6 +266,22 @@ class AtAnAgent(harness.ClusterTest):
         self.settled(case)
         self.same(before, self.views(case))
 
+    def test_what_waited_for_an_office_that_was_away_tells_nothing(self):
+        case = stages.Case(self.c)
+        case.registered()
+        case.consented(health=True)
+        case.filed()
+        self.settled(case)
+        before = {key: answer for key, answer in self.views(case).items() if key[2] not in ("", "/v1/status")}
+        self.c.stop(ORIGIN)
+        self.c.must(self.c.corridor(HOST, "send", "-", user=True, input={
+            "type": "CaseFile", "to": ORIGIN, "case": case.handle, "basis": "LIFE_AT_RISK",
+            "body": {"health": people.health(case.reference, basisDecision=decision(self.c.now()))}}))
+        self.c.start_process(ORIGIN)
+        self.c.wait_ready([ORIGIN])
+        self.settled(case)
+        self.same(before, self.views(case))
+
     def test_an_id_that_somebody_heard_of_tells_nothing(self):
         case = stages.Case(self.c)
         case.registered()
