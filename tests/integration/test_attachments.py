@@ -149,6 +149,39 @@ class Attachments(harness.ClusterTest):
         self.arrived(ident)
         self.saved(ident, data)
 
+    def test_it_survives_whoever_is_killed(self):
+        case, line = self.case(), self.c.lines[HOST]
+        line.rate = 96 * KIB
+        data, parts = files.pdf(PART_BYTES * 10), 10
+        ident = self.c.attach(HOST, case.handle, ORIGIN, data)["attachmentId"]
+        for n, victim in ((1, HOST), (3, ORIGIN), (5, "core"), (6, "door")):
+            wait_for(lambda: len(self.inbox_order(case, PART)) >= n, 60, f"{n} parts are in Conakry")
+            self.c.kill(victim)
+            self.c.start_process(victim)
+        line.rate = None
+        self.c.wait_ready((HOST, ORIGIN))
+        self.assertEqual(self.arrived(ident, 90)["of"], parts)
+        self.assertEqual([state for _, state, _ in self.c.parts_at_hub(case.handle)], [3] * parts)
+        self.assertEqual(len(self.inbox_order(case, PART)), parts)
+        self.saved(ident, data)
+
+    def test_nothing_of_it_lies_about(self):
+        case = self.case()
+        data = files.pdf(PART_BYTES * 3)
+        ident = self.c.attach(HOST, case.handle, ORIGIN, data, wait=30, code=0)["attachmentId"]
+        self.arrived(ident)
+        self.saved(ident, data)
+        outgoing = self.c.dir / "outgoing"  # the officer's own
+        self.assertIn(b"Testina Exemplar", outgoing.read_bytes())
+        outgoing.unlink()
+        self.c.query("CHECKPOINT")
+        looked = 0
+        for path in self.c.dir.rglob("*"):
+            if path.is_file():
+                looked += 1
+                self.assertNotIn(b"Testina Exemplar", path.read_bytes(), path)
+        self.assertGreater(looked, 100, "the database, both stores, logs and keys")
+
     # --- consent ---
 
     def test_a_withdrawal_in_the_middle_stops_the_rest(self):
