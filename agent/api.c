@@ -35,7 +35,7 @@
 enum {
   BODY_MAX = 4 * 1024 * 1024,
   CONNECTIONS_MAX = 64,
-  FILES_MAX = 4, /* in memory at a time, coming in or going out */
+  FILES_MAX = 8, /* in memory at a time, coming in or going out */
   IDLE_S = 90,
   ARG_MAX = 64,
   POOL_SIZE = 64 * 1024

@@ -66,6 +66,7 @@ class Attachments(harness.ClusterTest):
                 self.assertEqual((seen["title"], seen["kind"], seen["size"], seen["belongsTo"], seen["complete"]),
                                  (title, kind, len(data), belongs, True))
                 self.saved(ident, data)
+                self.assertNotIn("data", self.c.must(self.c.corridor(ORIGIN, "show", ident, user=True))["content"])
                 self.assertEqual(self.c.save(HOST, ident)[1], data, "its sender can open it too")
 
     def test_one_line_for_a_file(self):
@@ -84,6 +85,8 @@ class Attachments(harness.ClusterTest):
                 self.assertEqual({e["messageId"] for e in events}, {ident})
                 listed = run("inbox", "--case", case.handle, *box)["messages"]
                 self.assertEqual([m["messageId"] for m in listed if m["type"] == "Attachment"], [ident])
+                shown = run("show", ident)
+                self.assertEqual((shown["type"], shown["state"]), ("Attachment", "delivered" if box else "received"))
                 self.assertEqual(len(run("attachments", "--case", case.handle, *box)["attachments"]), 1)
         self.assertEqual(self.c.status(ORIGIN)["inbox"], before[ORIGIN]["inbox"] + 1)
         self.assertEqual(self.c.status(HOST)["inbox"], before[HOST]["inbox"], "ends of parts are not counted")
