@@ -217,6 +217,7 @@ static void expect(api *p, pending *in, const char *method, const char *path) {
   char arg[ARG_MAX];
   cor_error ignored; /* no such request: answered when it has come */
   const route *to = find_route(method, path, arg, &ignored);
+  OPENSSL_cleanse(arg, sizeof arg); /* it may be a reference number */
   in->is_file = to != NULL && to->is_file;
   in->most = in->is_file ? COR_ATTACHMENT_MAX : BODY_MAX;
   if (in->is_file) in->crowded = atomic_fetch_add(&p->files, 1) >= FILES_MAX;
