@@ -36,7 +36,7 @@
 enum {
   BODY_MAX = 4 * 1024 * 1024,
   CONNECTIONS_MAX = 64,
-  FILES_MAX = 4, /* in memory at a time, coming in or going out */
+  FILES_MAX = 8, /* in memory at a time, coming in or going out */
   IDLE_S = 90,
   ARG_MAX = 64,
   POOL_SIZE = 64 * 1024
@@ -257,6 +257,7 @@ static void expect(api *p, pending *in, const char *method, const char *path) {
   char arg[ARG_MAX];
   cor_error ignored; /* no such request: answered when it has come */
   const route *to = find_route(method, path, arg, &ignored);
+  OPENSSL_cleanse(arg, sizeof arg); /* it may be a reference number */
   in->is_file = to != NULL && to->is_file;
   in->most = in->is_file ? COR_ATTACHMENT_MAX : BODY_MAX;
   if (in->is_file) in->crowded = atomic_fetch_add(&p->files, 1) >= FILES_MAX;

@@ -223,6 +223,8 @@ static json_t *open_sealed(agent *a, const store_message *m, const Corridor__V1_
   else if (note_good(a, m, holder, in.recovered_at, body, err)) {
     out = cor_json_write(body);
     if (out == NULL) (void)cor_fail(err, COR_INTERNAL, "", "the content could not be written as JSON");
+    /* A piece of a file is nothing to read; the whole is (open_attachment.c). */
+    if (header->type == COR_T(ATTACHMENT_CHUNK)) json_object_del(out, "data");
   }
   cor_message_free(body);
   cor_buf_clear(&in.content);

@@ -42,7 +42,7 @@ static store_found row_of(store *s, const store_message *m, int64_t *n, cor_erro
 
 bool store_part_put(store *s, const store_message *m, cor_error *err) {
   const int64_t row = sqlite3_last_insert_rowid(s->db); /* the message's, in its box */
-  int64_t n;
+  int64_t n = 0;
   if (!m->is_part) return true;
   store_found found = row_of(s, m, &n, err);
   if (found == STORE_ABSENT) {

@@ -209,8 +209,8 @@ static bool bounded(const ProtobufCMessage *m, const pointer *base, cor_error *e
       size_t len = f->type == PROTOBUF_C_TYPE_STRING  ? strnlen(as_text(value), TEXT_MAX + 1)
                    : f->type == PROTOBUF_C_TYPE_BYTES ? ((const ProtobufCBinaryData *)value)->len
                                                       : 0;
-      const size_t most = is_file_part(m, f) ? COR_CHUNK_BYTES : TEXT_MAX;
-      if (len > most) return cor_fail(err, COR_TOO_LARGE, at.text, "longer than %zu bytes", most);
+      if (len > TEXT_MAX && !(len <= COR_CHUNK_BYTES && is_file_part(m, f)))
+        return cor_fail(err, COR_TOO_LARGE, at.text, "longer than %d bytes", TEXT_MAX);
       if (f->type == PROTOBUF_C_TYPE_MESSAGE && as_message(value) && !bounded(as_message(value), &at, err))
         return false;
     }

@@ -40,6 +40,7 @@ def run(mib, kbit, cut_every):
 
         def whole():
             nonlocal told
+            line.ended.wait(2)  # an hour is long; look now and then
             now = c.attachment(people.HOST, ident, sent=True)
             if now["delivered"] >= told + max(1, parts // 20):
                 told = now["delivered"]

@@ -79,13 +79,13 @@ class SlowLine(threading.Thread):
                 near, _ = self.listener.accept()
             except OSError:
                 continue
-            try:
-                self.connection(near)
-            except OSError:
-                near.close()
+            with near, socket.socket() as far:
+                try:
+                    self.connection(near, far)
+                except OSError:
+                    pass  # nobody at the other end: the agent tries again
 
-    def connection(self, near):
-        far = socket.socket()
+    def connection(self, near, far):
         far.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER)
         far.connect(("127.0.0.1", self.target))
         for end in (near, far):
@@ -97,8 +97,6 @@ class SlowLine(threading.Thread):
             self.cuts += 1
             for end in (near, far):
                 end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
-        near.close()
-        far.close()
 
     def carry(self, ways):
         """True: it was cut; False: one side ended."""

@@ -66,6 +66,7 @@ class Attachments(harness.ClusterTest):
                 self.assertEqual((seen["title"], seen["kind"], seen["size"], seen["belongsTo"], seen["complete"]),
                                  (title, kind, len(data), belongs, True))
                 self.saved(ident, data)
+                self.assertNotIn("data", self.c.must(self.c.corridor(ORIGIN, "show", ident, user=True))["content"])
                 self.assertEqual(self.c.save(HOST, ident)[1], data, "its sender can open it too")
 
     def test_one_line_for_a_file(self):
@@ -84,6 +85,8 @@ class Attachments(harness.ClusterTest):
                 self.assertEqual({e["messageId"] for e in events}, {ident})
                 listed = run("inbox", "--case", case.handle, *box)["messages"]
                 self.assertEqual([m["messageId"] for m in listed if m["type"] == "Attachment"], [ident])
+                shown = run("show", ident)
+                self.assertEqual((shown["type"], shown["state"]), ("Attachment", "delivered" if box else "received"))
                 self.assertEqual(len(run("attachments", "--case", case.handle, *box)["attachments"]), 1)
         self.assertEqual(self.c.status(ORIGIN)["inbox"], before[ORIGIN]["inbox"] + 1)
         self.assertEqual(self.c.status(HOST)["inbox"], before[HOST]["inbox"], "ends of parts are not counted")
@@ -148,6 +151,39 @@ class Attachments(harness.ClusterTest):
         line.rate = None
         self.arrived(ident)
         self.saved(ident, data)
+
+    def test_it_survives_whoever_is_killed(self):
+        case, line = self.case(), self.c.lines[HOST]
+        line.rate = 96 * KIB
+        data, parts = files.pdf(PART_BYTES * 10), 10
+        ident = self.c.attach(HOST, case.handle, ORIGIN, data)["attachmentId"]
+        for n, victim in ((1, HOST), (3, ORIGIN), (5, "core"), (6, "door")):
+            wait_for(lambda: len(self.inbox_order(case, PART)) >= n, 60, f"{n} parts are in Conakry")
+            self.c.kill(victim)
+            self.c.start_process(victim)
+        line.rate = None
+        self.c.wait_ready((HOST, ORIGIN))
+        self.assertEqual(self.arrived(ident, 90)["of"], parts)
+        self.assertEqual([state for _, state, _ in self.c.parts_at_hub(case.handle)], [3] * parts)
+        self.assertEqual(len(self.inbox_order(case, PART)), parts)
+        self.saved(ident, data)
+
+    def test_nothing_of_it_lies_about(self):
+        case = self.case()
+        data = files.pdf(PART_BYTES * 3)
+        ident = self.c.attach(HOST, case.handle, ORIGIN, data, wait=30, code=0)["attachmentId"]
+        self.arrived(ident)
+        self.saved(ident, data)
+        outgoing = self.c.dir / "outgoing"  # the officer's own
+        self.assertIn(b"Testina Exemplar", outgoing.read_bytes())
+        outgoing.unlink()
+        self.c.query("CHECKPOINT")
+        looked = 0
+        for path in self.c.dir.rglob("*"):
+            if path.is_file():
+                looked += 1
+                self.assertNotIn(b"Testina Exemplar", path.read_bytes(), path)
+        self.assertGreater(looked, 100, "the database, both stores, logs and keys")
 
     # --- consent ---
 

@@ -365,6 +365,8 @@ static const pair pairs[] = {
   PAIR("purpose", CASE_FILE, purpose_out_of_range, COR_BASIS_NOT_ALLOWED, "purpose"),
   PAIR("purpose", CASE_FILE, health_wrong_purpose, COR_BASIS_NOT_ALLOWED, "purpose"),
   PAIR("purpose", CASE_FILE, health_part, COR_OK, ""),
+  PAIR("purpose", ATTACHMENT_CHUNK, health_wrong_purpose, COR_BASIS_NOT_ALLOWED, "purpose"),
+  PAIR("purpose", ATTACHMENT_CHUNK, health_part, COR_OK, ""),
   PAIR("categories", CASE_FILE, carries_health, COR_CATEGORY_NOT_ALLOWED, "categories"),
   PAIR("categories", ABN, carries_protection, COR_CATEGORY_NOT_ALLOWED, "categories"),
   PAIR("categories", CASE_FILE, carries_beyond_the_table, COR_NO_AGREEMENT, "categories"),

@@ -24,7 +24,7 @@ static void send_part(uint8_t n) {
 static void receive_part(uint8_t n, const char *peer, uint8_t handle, Corridor__V1__Compartment c) {
   store_message m = part(n, peer, handle);
   cor_buf receipt = {0};
-  m.compartment = c;
+  m.compartment = (int)c;
   ck_assert_int_eq(take(&m, n, &receipt), STORE_TAKE_NEW);
   cor_buf_clear(&receipt);
 }
