@@ -6,6 +6,7 @@
 #define CORRIDOR_SOP_H
 #include "corridor/base.h"
 #include <corridor/v1/case.pb-c.h>
+#include <corridor/v1/duplicate.pb-c.h>
 #include <corridor/v1/envelope.pb-c.h>
 #include <corridor/v1/record.pb-c.h>
 #include <corridor/v1/referral.pb-c.h>
@@ -33,12 +34,13 @@ typedef enum cor_lane { COR_LANE_CASE, COR_LANE_OVERTAKES } cor_lane;
 /* Obligations: who owes which answer by when. Codes are stable. */
 typedef enum cor_duty {
   COR_DUTY_NONE = 0,
-  COR_DUTY_ABN_NOTICE = 1,      /* D01 [003:591] sender, 5 working days before travel */
-  COR_DUTY_ABN_CONFIRM = 2,     /* D02 [003:607] recipient, 1 working day after delivery */
-  COR_DUTY_DEPARTURE_ENTRY = 3, /* D03 [003:650] sender, 48 h after departure */
-  COR_DUTY_ARRIVAL_NOTICE = 4,  /* (P) recipient, 48 h after departure */
-  COR_DUTY_REFERRAL_ANSWER = 5, /* [004:3008] recipient, header event_at */
-  COR_DUTY_ERASURE_ANSWER = 6,  /* design 4: each recipient, 72 h */
+  COR_DUTY_ABN_NOTICE = 1,        /* D01 [003:591] sender, 5 working days before travel */
+  COR_DUTY_ABN_CONFIRM = 2,       /* D02 [003:607] recipient, 1 working day after delivery */
+  COR_DUTY_DEPARTURE_ENTRY = 3,   /* D03 [003:650] sender, 48 h after departure */
+  COR_DUTY_ARRIVAL_NOTICE = 4,    /* (P) recipient, 48 h after departure */
+  COR_DUTY_REFERRAL_ANSWER = 5,   /* [004:3008] recipient, header event_at */
+  COR_DUTY_ERASURE_ANSWER = 6,    /* design 4: each recipient, 72 h */
+  COR_DUTY_DUPLICATE_ANSWER = 11, /* (P) recipient, 2 working days after delivery */
   COR_DUTY_COUNT
 } cor_duty;
 
