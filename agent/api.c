@@ -61,6 +61,8 @@ static const struct {
     {"GET", "/v1/messages/*/outcome", api_get_outcome},
     {"POST", "/v1/referrals", api_post_referral},
     {"POST", "/v1/answers", api_post_answer},
+    {"GET", "/v1/duplicates/*", api_get_duplicates},
+    {"POST", "/v1/duplicates/*/answer", api_post_duplicate_answer},
     {"POST", "/v1/withdrawals", api_post_withdrawal},
     {"GET", "/v1/due", api_get_due},
     {"POST", "/v1/quarantine/lift", api_post_quarantine_lift},

@@ -44,6 +44,8 @@ bool api_get_message(api_request *q, cor_error *err);
 bool api_get_outcome(api_request *q, cor_error *err);
 bool api_post_referral(api_request *q, cor_error *err);
 bool api_post_answer(api_request *q, cor_error *err);
+bool api_get_duplicates(api_request *q, cor_error *err);
+bool api_post_duplicate_answer(api_request *q, cor_error *err);
 
 /* ---- api_help.c: reading requests ---- */
 /* Refuses members that are not among names (NULL at the end). */

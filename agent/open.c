@@ -33,8 +33,7 @@ Corridor__V1__Header *open_header(const store_message *message, cor_error *err) 
   return header;
 }
 
-static EVP_PKEY *holder_key(const agent *a, Corridor__V1__Compartment c, const cor_holder *holder,
-                            cor_error *err) {
+EVP_PKEY *open_key(const agent *a, Corridor__V1__Compartment c, const cor_holder *holder, cor_error *err) {
   char path[PATH_LEN];
   snprintf(path, sizeof path, "%s/keys/%s.key", roster_dir(a->roster), cor_compartment_name(c));
   return tries_open(a->tries, path, holder, err);
@@ -53,7 +52,7 @@ static bool unseal(const agent *a, const store_message *m, const Corridor__V1__H
   char path[PATH_LEN];
   snprintf(path, sizeof path, "%s/keys/%s.crt", roster_dir(a->roster),
            cor_compartment_name(header->compartment));
-  EVP_PKEY *key = holder_key(a, header->compartment, holder, err);
+  EVP_PKEY *key = open_key(a, header->compartment, holder, err);
   X509 *cert = key == NULL ? NULL : cor_cert_from_pem_file(path, err);
   *theirs = cert != NULL;
   Corridor__V1__Sealed *sealed = cert == NULL ? NULL : cor_seal_open(cor_buf_view(&m->body), cert, key, err);
@@ -212,7 +211,7 @@ unsigned open_visible(agent *a, const cor_holder *holder) {
   static const Corridor__V1__Compartment restricted[] = {COR_C(HEALTH), COR_C(PROTECTION)};
   for (size_t i = 0; holder != NULL && i < sizeof restricted / sizeof *restricted; i++) {
     cor_error ignored; /* wrong passphrase and no share look alike: not listed */
-    EVP_PKEY *key = holder_key(a, restricted[i], holder, &ignored);
+    EVP_PKEY *key = open_key(a, restricted[i], holder, &ignored);
     if (key != NULL) visible |= COR_BIT(restricted[i]);
     EVP_PKEY_free(key);
   }

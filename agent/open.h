@@ -15,6 +15,10 @@ Corridor__V1__Header *open_header(const store_message *message, cor_error *err) 
 json_t *open_content(agent *a, const store_message *message, const cor_holder *holder,
                      cor_error *err) COR_MUST_CHECK;
 
+/* The key of a compartment, for a holder of it; slow by design. */
+EVP_PKEY *open_key(const agent *a, Corridor__V1__Compartment c, const cor_holder *holder,
+                   cor_error *err) COR_MUST_CHECK;
+
 /* The compartments whose messages this holder may see listed: all ordinary ones,
  * and a restricted one only if its key opens. holder NULL = nobody named. */
 unsigned open_visible(agent *a, const cor_holder *holder);

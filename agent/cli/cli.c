@@ -28,6 +28,7 @@ static const struct {
   const cli_verb *verbs;
 } SECTIONS[] = {{"Cases, consent, withdrawal (need an agent)", cli_case_verbs},
                 {"Messages", cli_message_verbs},
+                {"Was this person helped before?", cli_duplicate_verbs},
                 {"Referrals", cli_referral_verbs},
                 {"What is owed, and how the agent is", cli_record_verbs},
                 {"The programme's certificate authority (offline)", cli_ca_verbs},
