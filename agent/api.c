@@ -93,6 +93,8 @@ static const route routes[] = {
     {"GET", "/v1/attachments", api_get_attachments, false},
     {"GET", "/v1/attachments/*", api_get_attachment, false},
     {"GET", "/v1/attachments/*/file", api_get_attachment_file, true},
+    {"GET", "/v1/duplicates/*", api_get_duplicates, false},
+    {"POST", "/v1/duplicates/*/answer", api_post_duplicate_answer, false},
 };
 
 static bool path_fits(const char *pattern, const char *path, char arg[ARG_MAX]) {

@@ -64,6 +64,8 @@ bool api_post_attachment(api_request *q, cor_error *err);
 bool api_get_attachments(api_request *q, cor_error *err);
 bool api_get_attachment(api_request *q, cor_error *err);
 bool api_get_attachment_file(api_request *q, cor_error *err);
+bool api_get_duplicates(api_request *q, cor_error *err);
+bool api_post_duplicate_answer(api_request *q, cor_error *err);
 
 /* ---- api_help.c: reading requests ---- */
 /* Refuses members that are not among names (NULL at the end). */

@@ -42,7 +42,8 @@ static void sending_clear(sending *s) {
 /* Types whose request does more than send: they have a route of their own. */
 static bool has_own_route(Corridor__V1__MessageType type) {
   return type == COR_T(REGISTRATION) || type == COR_T(CONSENT_RECORD) || type == COR_T(CONSENT_WITHDRAWAL) ||
-         type == COR_T(REFERRAL) || type == COR_T(BASIS_STATEMENT) || type == COR_T(ATTACHMENT_CHUNK);
+         type == COR_T(REFERRAL) || type == COR_T(BASIS_STATEMENT) || type == COR_T(ATTACHMENT_CHUNK) ||
+         type == COR_T(DUPLICATE_ANSWER);
 }
 
 static bool read_type(const json_t *body, sending *s, cor_error *err) {

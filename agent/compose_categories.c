@@ -50,6 +50,7 @@ static const field_row fields[] = {
   {&corridor__v1__ticket_issued__descriptor, NULL, COR_CAT(TRAVEL)},
   {&corridor__v1__departure_confirmation__descriptor, NULL, COR_CAT(TRAVEL)},
   {&corridor__v1__arrival_notice__descriptor, NULL, COR_CAT(TRAVEL)},
+  {&corridor__v1__duplicate_question__descriptor, NULL, COR_CAT(BIODATA)},
   {HANDOVER, "contact", COR_CAT(CONTACT)},
   {HANDOVER, "skills", COR_CAT(EDUCATION)},
   {HANDOVER, "basis_decision", COR_CAT(HEALTH_DATA)}, /* why it could not wait for consent */

@@ -165,6 +165,11 @@ store_found store_message_find(store *s, const uint8_t id[COR_ID_LEN], store_mes
 store_found store_in_newest(store *s, const uint8_t handle[COR_ID_LEN], int type, unsigned compartments,
                             store_message *out, cor_error *err) COR_MUST_CHECK;
 
+/* The first message of that type and compartment after the n-th of its box (0: of
+ * all), oldest first; with envelope and body. */
+store_found store_message_after(store *s, bool outgoing, int64_t n, int type, int compartment,
+                                store_message *out, cor_error *err) COR_MUST_CHECK;
+
 typedef struct store_filter {
   bool outgoing;
   const uint8_t *handle; /* NULL = any */

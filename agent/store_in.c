@@ -226,6 +226,26 @@ store_found store_in_newest(store *s, const uint8_t handle[COR_ID_LEN], int type
   return STORE_FOUND;
 }
 
+store_found store_message_after(store *s, bool outgoing, int64_t n, int type, int compartment,
+                                store_message *out, cor_error *err) {
+  static const char out_sql[] = OUT_COLUMNS ", envelope, body FROM outbox WHERE n > ?1 AND type = ?2"
+                                            " AND compartment = ?3 ORDER BY n LIMIT 1";
+  static const char in_sql[] = IN_COLUMNS ", envelope, body FROM inbox WHERE n > ?1 AND type = ?2"
+                                          " AND compartment = ?3 ORDER BY n LIMIT 1";
+  *out = (store_message){0};
+  sqlite3_stmt *stmt = STORE_SELECT(s, err, outgoing ? out_sql : in_sql, A_INT(n), A_INT(type),
+                                    A_INT(compartment));
+  if (stmt == NULL) return STORE_ERROR;
+  store_found found = store_next(s, stmt, err);
+  if (found != STORE_FOUND) return found;
+  read_row(stmt, out);
+  bool ok = store_column_buf(stmt, 16, &out->envelope, err) && store_column_buf(stmt, 17, &out->body, err);
+  store_done(stmt);
+  if (ok) return STORE_FOUND;
+  store_message_clear(out);
+  return STORE_ERROR;
+}
+
 bool store_message_list(store *s, const store_filter *filter, store_message_fn each, void *ctx,
                         cor_error *err) {
   static const char out_sql[] = OUT_COLUMNS(

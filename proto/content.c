@@ -117,11 +117,23 @@ static bool matches(const char *text, const char *form) {
   return *text == '\0';
 }
 
+/* A date of which only the month, or only the year, is known. */
+static bool part_of_date(const char *text) {
+  static const char first[] = "0001-01-01";
+  char whole[sizeof first];
+  int32_t day;
+  const size_t len = strlen(text);
+  if (len != strlen("YYYY") && len != strlen("YYYY-MM") && len != strlen(first)) return false;
+  snprintf(whole, sizeof whole, "%s%s", text, first + len);
+  return cor_day_parse(whole, &day);
+}
+
 static bool well_formed(cor_content_kind kind, const void *value) {
   int32_t day;
   switch (kind) {
   case COR_ANY: return true;
   case COR_DATE: return cor_day_parse(as_text(value), &day);
+  case COR_PART_DATE: return part_of_date(as_text(value));
   case COR_COUNTRY: return matches(as_text(value), "AA");
   case COR_AREA:
     return matches(as_text(value), "AA-x") || matches(as_text(value), "AA-xx") ||
@@ -139,6 +151,7 @@ static const char *form_name(cor_content_kind kind) {
   static const char *const names[] = {
       [COR_ANY] = "present",
       [COR_DATE] = "a date YYYY-MM-DD",
+      [COR_PART_DATE] = "a date YYYY-MM-DD, YYYY-MM or YYYY",
       [COR_COUNTRY] = "an ISO 3166-1 code of two capitals",
       [COR_AREA] = "an ISO 3166-2 code",
       [COR_LANGUAGE] = "an ISO 639 code of two or three small letters",

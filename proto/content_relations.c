@@ -20,7 +20,16 @@
 #define BODY(type) const Corridor__V1__##type *b = (const Corridor__V1__##type *)body
 #define FAULT(code, pointer, reason) fault_at(fault, (code), (pointer), (reason))
 
-enum { AGE_MAX = 130, LARGE_SCALE = 50, SUB_SERVICE_MAX = 99, SATISFACTION_MAX = 5, PROGRAMME_MAX = 31 };
+enum {
+  AGE_MAX = 130,
+  LARGE_SCALE = 50,
+  SUB_SERVICE_MAX = 99,
+  SATISFACTION_MAX = 5,
+  PROGRAMME_MAX = 31,
+  NAMES_MAX = 8,
+  NAME_MAX_LEN = 256,
+  CONTACT_MAX = 256
+};
 
 static int fault_at(cor_content_fault *fault, int code, const char *pointer, const char *why) {
   snprintf(fault->field, sizeof fault->field, "%s", pointer);
@@ -120,6 +129,28 @@ static int abn_confirm(const ProtobufCMessage *body, cor_content_fault *fault) {
 static int departure(const ProtobufCMessage *body, cor_content_fault *fault) {
   BODY(DepartureConfirmation);
   if (b->boarded == ANSWER(NOT_KNOWN)) return FAULT(COR_BAD_INPUT, "/boarded", "must be IS_YES or IS_NO");
+  return COR_OK;
+}
+
+/* Bounded so that whatever it says fills the smallest size class: its size must
+ * not tell which of the two answers it is. */
+static int duplicate_answer(const ProtobufCMessage *body, cor_content_fault *fault) {
+  BODY(DuplicateAnswer);
+  if (strlen(b->contact_function) > CONTACT_MAX)
+    return FAULT(COR_TOO_LARGE, "/contactFunction", "is longer than 256 bytes");
+  return COR_OK;
+}
+
+/* What the recipient's agent will compare, and no more. */
+static int duplicate_question(const ProtobufCMessage *body, cor_content_fault *fault) {
+  BODY(DuplicateQuestion);
+  if (b->n_names > NAMES_MAX) return FAULT(COR_TOO_LARGE, "/names", "has more than 8 names");
+  for (size_t i = 0; i < b->n_names; i++)
+    if (strlen(b->names[i]) > NAME_MAX_LEN)
+      return FAULT(COR_TOO_LARGE, "/names", "has a name of more than 256 bytes");
+  if (strlen(b->birth_place) > NAME_MAX_LEN)
+    return FAULT(COR_TOO_LARGE, "/birthPlace", "is longer than 256 bytes");
+  if (b->age > AGE_MAX) return FAULT(COR_BAD_INPUT, "/age", "is not an age in years");
   return COR_OK;
 }
 
@@ -253,6 +284,8 @@ static const cor_content_relation relations[] = {
     {COR_T(ABN), COR_C(OPERATIONS), abn},
     {COR_T(ABN_CONFIRM), COR_C(OPERATIONS), abn_confirm},
     {COR_T(DEPARTURE_CONFIRMATION), COR_C(OPERATIONS), departure},
+    {COR_T(DUPLICATE_QUESTION), COR_C(CASEWORK), duplicate_question},
+    {COR_T(DUPLICATE_ANSWER), COR_C(CASEWORK), duplicate_answer},
     {COR_T(REFERRAL), COR_C(CASEWORK), offer},
     {COR_T(REFERRAL_ACK), COR_C(CASEWORK), offer_answer},
     {COR_T(REFERRAL_HANDOVER), COR_C(CASEWORK), handover},

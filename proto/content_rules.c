@@ -71,6 +71,13 @@ static bool declined(const ProtobufCMessage *b) {
 static bool completed(const ProtobufCMessage *b) {
   return ((const Corridor__V1__ServiceReport *)b)->state == CORRIDOR__V1__SERVICE_STATE__COMPLETED;
 }
+static bool no_age_asked(const ProtobufCMessage *b) {
+  return ((const Corridor__V1__DuplicateQuestion *)b)->age == 0;
+}
+static bool possible(const ProtobufCMessage *b) {
+  return ((const Corridor__V1__DuplicateAnswer *)b)->finding ==
+         CORRIDOR__V1__DUPLICATE_FINDING__DUPLICATE_POSSIBLE;
+}
 static bool one_consent(const ProtobufCMessage *b) {
   return ((const Corridor__V1__ConsentWithdrawal *)b)->extent == CORRIDOR__V1__WITHDRAWAL_EXTENT__ONE_CONSENT;
 }
@@ -200,6 +207,16 @@ static const cor_content_rule rules[] = {
   {IN_OPS(ARRIVAL_NOTICE), "immediate_needs_met", COR_MUST, COR_ANY, NULL, "[003:667-670]"},
   {IN_OPS(ARRIVAL_NOTICE), "pocket_money_currency", COR_MUST, COR_CURRENCY, paid, "[003:694]"},
   {IN_OPS(ARRIVAL_NOTICE), "pocket_money_receipt", COR_MUST, COR_ANY, paid, "[003:696]"},
+
+  {IN_CASEWORK(DUPLICATE_QUESTION), "names", COR_MUST, COR_ANY, NULL, "M [003:432]"},
+  {IN_CASEWORK(DUPLICATE_QUESTION), "sex", COR_MUST, COR_ANY, NULL, "M [003:432]"},
+  {IN_CASEWORK(DUPLICATE_QUESTION), "birth_date", COR_MUST, COR_PART_DATE, no_age_asked, "M [003:432]: age or date of birth"},
+  {IN_CASEWORK(DUPLICATE_QUESTION), "birth_date", COR_MAY, COR_PART_DATE, NULL, "M [003:432]"},
+  {IN_CASEWORK(DUPLICATE_QUESTION), "country", COR_MAY, COR_COUNTRY, NULL, "[003:432]"},
+  {IN_CASEWORK(DUPLICATE_QUESTION), "programme", COR_MUST, COR_ANY, NULL, "M [003:528]"},
+
+  {IN_CASEWORK(DUPLICATE_ANSWER), "finding", COR_MUST, COR_ANY, NULL, "m [003:528,749]"},
+  {IN_CASEWORK(DUPLICATE_ANSWER), "contact_function", COR_MUST, COR_ANY, possible, "m [003:528]"},
 
   /* 3.7 referrals: the offer has codes only, so each text must look like one */
   {IN_CASEWORK(REFERRAL), "service", COR_MUST, COR_ANY, NULL, "M [004:3009-3010]"},

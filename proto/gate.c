@@ -146,6 +146,7 @@ static verdict goes_to_a_party(const question *q) {
   switch (q->header->type) {
   case COR_T(ABN_CONFIRM):
   case COR_T(ARRIVAL_NOTICE):
+  case COR_T(DUPLICATE_ANSWER):
   case COR_T(REFERRAL_ACK):
   case COR_T(REFERRAL_HANDOVER):
   case COR_T(SERVICE_REPORT):

@@ -164,6 +164,27 @@ static const cor_sop_row rows[] = {
    .closes = {COR_DUTY_ARRIVAL_NOTICE},
    .cite = "step 6 [003:667-670]"},
 
+  /* --- was this person helped before? Asked before help is registered; nothing waits
+   * for the answer, and a possible one refuses nothing: the missions decide --- */
+  {.type = COR_T(DUPLICATE_QUESTION), .name = "DuplicateQuestion",
+   .from_roles = SENDING_SIDE, .to_roles = ROLE(ORIGIN_MISSION),
+   .compartments = IN(CASEWORK), .purposes = FOR(RETURN_PREPARATION), .bases = BASIS(CONSENT),
+   .categories = {[COR_C(CASEWORK)] = CAT(OPERATIONAL) | CAT(BIODATA)},
+   .handle = COR_HANDLE_CASE,
+   .before = {{.type = COR_T(REGISTRATION)}}, .before_checker = BY_BOTH,
+   .opens = {COR_DUTY_DUPLICATE_ANSWER},
+   .cite = "DuplicateCheck [003:528,749]"},
+
+  /* No outcome in the header: what was found stays between the two missions. */
+  {.type = COR_T(DUPLICATE_ANSWER), .name = "DuplicateAnswer",
+   .from_roles = ROLE(ORIGIN_MISSION), .to_roles = SENDING_SIDE,
+   .compartments = IN(CASEWORK), .purposes = FOR(RETURN_PREPARATION), .bases = BASIS(NO_PERSONAL_DATA),
+   .categories = {[COR_C(CASEWORK)] = CAT(OPERATIONAL)},
+   .handle = COR_HANDLE_CASE,
+   .before = {{.type = COR_T(DUPLICATE_QUESTION)}}, .before_checker = BY_BOTH,
+   .closes = {COR_DUTY_DUPLICATE_ANSWER},
+   .cite = "DuplicateCheck [003:528,749]"},
+
   /* --- phase 5: referrals, each on a handle of its own --- */
   {.type = COR_T(REFERRAL), .name = "Referral",
    .from_roles = ASKERS, .to_roles = PROVIDERS,
@@ -255,6 +276,8 @@ static const cor_duty_row duties[] = {
    COR_START_ADMISSION, COR_UNIT_HOURS, 4, {4, 20}, "design 4: not the only basis [004:3025]"},
   {COR_DUTY_REVIEW, "Review of what was told without consent due", COR_OWNER_SENDER_ALONE,
    COR_START_ADMISSION, COR_UNIT_HOURS, 72, {24, 72}, "design 4: not the only basis [004:3025]"},
+  {COR_DUTY_DUPLICATE_ANSWER, "Answer to the duplicate question due", COR_OWNER_RECIPIENT,
+   COR_START_DELIVERY, COR_UNIT_WORKING_DAYS, 2, {24, 72}, "(P) from [003:528,749]"},
 };
 
 /* Readers to whom the need-to-know matrix never gives some categories that a
@@ -287,6 +310,8 @@ static const struct {
   {COR_T(TICKET_ISSUED), COR_C(OPERATIONS), &corridor__v1__ticket_issued__descriptor},
   {COR_T(DEPARTURE_CONFIRMATION), COR_C(OPERATIONS), &corridor__v1__departure_confirmation__descriptor},
   {COR_T(ARRIVAL_NOTICE), COR_C(OPERATIONS), &corridor__v1__arrival_notice__descriptor},
+  {COR_T(DUPLICATE_QUESTION), COR_C(CASEWORK), &corridor__v1__duplicate_question__descriptor},
+  {COR_T(DUPLICATE_ANSWER), COR_C(CASEWORK), &corridor__v1__duplicate_answer__descriptor},
   {COR_T(REFERRAL), COR_C(CASEWORK), &corridor__v1__referral_offer__descriptor},
   {COR_T(REFERRAL_ACK), COR_C(CASEWORK), &corridor__v1__referral_answer__descriptor},
   {COR_T(REFERRAL_HANDOVER), COR_C(CASEWORK), &corridor__v1__referral_handover__descriptor},

@@ -31,6 +31,7 @@ static const struct {
                 {"Consents, and the slip a person takes along", cli_consent_verbs},
                 {"Messages", cli_message_verbs},
                 {"Files that go with a case", cli_attachment_verbs},
+                {"Was this person helped before?", cli_duplicate_verbs},
                 {"Referrals", cli_referral_verbs},
                 {"Sent without consent", cli_basis_verbs},
                 {"What is owed, and how the agent is", cli_record_verbs},

@@ -7,6 +7,7 @@
 #include "corridor/base.h"
 #include <corridor/v1/attachment.pb-c.h>
 #include <corridor/v1/case.pb-c.h>
+#include <corridor/v1/duplicate.pb-c.h>
 #include <corridor/v1/envelope.pb-c.h>
 #include <corridor/v1/record.pb-c.h>
 #include <corridor/v1/referral.pb-c.h>
@@ -50,6 +51,7 @@ typedef enum cor_duty {
   COR_DUTY_ERASURE_ANSWER = 6,    /* design 4: each recipient, 72 h */
   COR_DUTY_COUNTER_SIGNATURE = 9, /* design 4: sender, 4 h after telling without consent */
   COR_DUTY_REVIEW = 10,           /* design 4: sender, 72 h after it */
+  COR_DUTY_DUPLICATE_ANSWER = 11, /* (P) recipient, 2 working days after delivery */
   COR_DUTY_COUNT
 } cor_duty;
 

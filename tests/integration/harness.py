@@ -140,7 +140,7 @@ class Cluster:
                 "office_dir": self.identity.keys(name), "store": self.dir / name / "store.db",
                 "socket": self.socket(name), "brokers": f"tcp://{self.address('door')}",
                 "hub_key": self.hub_key(), "status": self.address(name),
-                "catalogue": SOURCE / "deploy" / "catalogue"}, kind="agent")
+                "catalogue": SOURCE / "deploy" / "catalogue", "names": SOURCE / "deploy" / "names"}, kind="agent")
 
     def add(self, name, program, words, options, kind=None):
         options = {**options, "demo_clock": self.identity.clock, "log_level": self.log_level,

@@ -140,6 +140,12 @@ def arrival(reference, **change):
     return {**body, **change}
 
 
+def duplicate_question(**change):
+    body = {"names": ["Testina Exemplar"], "sex": "FEMALE", "birthDate": "1994-08-17", "birthPlace": "Kindia",
+            "country": "GN", "programme": "JI"}
+    return {**body, **change}
+
+
 def offer(**change):
     body = {"service": "E_TVET", "subService": 1, "area": "GN-D", "language": "fr",
             "urgency": "ROUTINE", "answerBy": at(ANSWER_BY)}

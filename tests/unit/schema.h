@@ -8,6 +8,7 @@
 #include <corridor/v1/card.pb-c.h>
 #include <corridor/v1/case.pb-c.h>
 #include <corridor/v1/consent.pb-c.h>
+#include <corridor/v1/duplicate.pb-c.h>
 #include <corridor/v1/envelope.pb-c.h>
 #include <corridor/v1/record.pb-c.h>
 #include <corridor/v1/referral.pb-c.h>
@@ -45,6 +46,8 @@ static const ProtobufCMessageDescriptor *const every_message[] = {
     &corridor__v1__ticket_issued__descriptor,
     &corridor__v1__departure_confirmation__descriptor,
     &corridor__v1__arrival_notice__descriptor,
+    &corridor__v1__duplicate_question__descriptor,
+    &corridor__v1__duplicate_answer__descriptor,
     &corridor__v1__signature__descriptor,
     &corridor__v1__checkpoint__descriptor,
     &corridor__v1__header__descriptor,

@@ -53,6 +53,9 @@ static const struct sample {
     "'departedAt': '1773388900000', 'carrierNumber': 'XX 100'}"},
   {OPS(ARRIVAL_NOTICE), "{'caseRef': 'K7QM-2X9D', 'arrivedAt': '1773403200000', 'place': 'Conakry',"
     "'metBy': 'operations desk', 'borderCleared': 'IS_YES', 'immediateNeedsMet': 'IS_YES'}"},
+  {WORK(DUPLICATE_QUESTION), "{'names': ['Testina Exemplar'], 'sex': 'FEMALE', 'birthDate': '1996', 'birthPlace': 'Kindia',"
+    "'country': 'GN', 'programme': 'JI'}"},
+  {WORK(DUPLICATE_ANSWER), "{'finding': 'DUPLICATE_NONE'}"},
   {WORK(REFERRAL), "{'service': 'E_TVET', 'subService': 1, 'area': 'GN-D', 'language': 'fr', 'urgency': 'ROUTINE',"
     "'answerBy': '1773500000000'}"},
   {WORK(REFERRAL_ACK), "{'answer': 'YES', 'firstContactAt': '1773600000000'}"},
@@ -81,6 +84,9 @@ static const struct sample {
 #define CHILD "'child': {'guardianHost': {'name': 'Test Guardian', 'country': 'NE'}, 'guardianOrigin': {'name': 'Test "  \
   "Parent', 'country': 'GN'}, 'familyAssessmentDone': 'IS_YES', 'bidFavoursReturn': 'IS_YES', 'bidDate': '2026-02-01', "\
   "'childWilling': 'IS_YES'}"
+/* 257 bytes. */
+#define TEXT_64 "sixty-four bytes, of which nothing but the length is looked at ."
+#define LONG TEXT_64 TEXT_64 TEXT_64 TEXT_64 "."
 #define SCOPE "{'scope': 'RETURN_AND_DATA', 'purpose': 'RETURN_PREPARATION', "
 /* The members of `with` replace those of the sample. */
 static const struct change {
@@ -151,6 +157,22 @@ static const struct change {
   {OPS(ARRIVAL_NOTICE), "{'pocketMoneyAmount': 50}", COR_MISSING_FIELD, "/body/pocketMoneyCurrency"},
   {OPS(ARRIVAL_NOTICE), "{'pocketMoneyAmount': 50, 'pocketMoneyCurrency': 'euro', 'pocketMoneyReceipt': 'R-1'}", COR_BAD_INPUT, "/body/pocketMoneyCurrency"},
   {OPS(ARRIVAL_NOTICE), "{'pocketMoneyAmount': 50, 'pocketMoneyCurrency': 'EUR', 'pocketMoneyReceipt': 'R-1'}", COR_OK, ""},
+  {WORK(DUPLICATE_QUESTION), "{'birthDate': '1996-05'}", COR_OK, ""},
+  {WORK(DUPLICATE_QUESTION), "{'birthDate': '1996-05-04'}", COR_OK, ""},
+  {WORK(DUPLICATE_QUESTION), "{'birthDate': '1996-13'}", COR_BAD_INPUT, "/body/birthDate"},
+  {WORK(DUPLICATE_QUESTION), "{'birthDate': '1996-0'}", COR_BAD_INPUT, "/body/birthDate"},
+  {WORK(DUPLICATE_QUESTION), "{'birthDate': '96'}", COR_BAD_INPUT, "/body/birthDate"},
+  {WORK(DUPLICATE_QUESTION), "{'birthDate': null}", COR_MISSING_FIELD, "/body/birthDate"},
+  {WORK(DUPLICATE_QUESTION), "{'birthDate': null, 'age': 29}", COR_OK, ""},
+  {WORK(DUPLICATE_QUESTION), "{'age': 131}", COR_BAD_INPUT, "/body/age"},
+  {WORK(DUPLICATE_QUESTION), "{'names': ['Testina', '']}", COR_BAD_INPUT, "/body/names/1"},
+  {WORK(DUPLICATE_QUESTION), "{'names': ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i']}", COR_TOO_LARGE, "/body/names"},
+  {WORK(DUPLICATE_QUESTION), "{'names': ['" LONG "']}", COR_TOO_LARGE, "/body/names"},
+  {WORK(DUPLICATE_QUESTION), "{'birthPlace': '" LONG "'}", COR_TOO_LARGE, "/body/birthPlace"},
+  {WORK(DUPLICATE_QUESTION), "{'country': 'Guinea'}", COR_BAD_INPUT, "/body/country"},
+  {WORK(DUPLICATE_ANSWER), "{'finding': 'DUPLICATE_POSSIBLE'}", COR_MISSING_FIELD, "/body/contactFunction"},
+  {WORK(DUPLICATE_ANSWER), "{'finding': 'DUPLICATE_POSSIBLE', 'contactFunction': 'casework desk'}", COR_OK, ""},
+  {WORK(DUPLICATE_ANSWER), "{'contactFunction': '" LONG "'}", COR_TOO_LARGE, "/body/contactFunction"},
   {WORK(REFERRAL), "{'area': 'Kindia, near the market'}", COR_BAD_INPUT, "/body/area"},
   {WORK(REFERRAL), "{'area': 'GN-'}", COR_BAD_INPUT, "/body/area"},
   {WORK(REFERRAL), "{'language': 'call her brother'}", COR_BAD_INPUT, "/body/language"},

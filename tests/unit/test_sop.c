@@ -9,14 +9,14 @@
 
 /* Every name a case officer writes in {"type": ...}. */
 static const char *const names[] = {
-    "Registration",     "ConsentRecord",    "ConsentWithdrawal",
-    "ErasureStatement", "CaseFile",         "ABN",
-    "AbnConfirm",       "TicketIssued",     "DepartureConfirmation",
-    "ArrivalNotice",    "Referral",         "ReferralAck",
-    "ReferralHandover", "ServiceReport",    "EndNotice",
-    "WithdrawalNotice", "ObligationNotice", "ContentStatement",
-    "NoticeBundle",     "AccessStatement",  "BasisStatement",
-    "Attachment",
+    "Registration",     "ConsentRecord",     "ConsentWithdrawal",
+    "ErasureStatement", "CaseFile",          "ABN",
+    "AbnConfirm",       "TicketIssued",      "DepartureConfirmation",
+    "ArrivalNotice",    "Referral",          "ReferralAck",
+    "ReferralHandover", "ServiceReport",     "EndNotice",
+    "WithdrawalNotice", "ObligationNotice",  "ContentStatement",
+    "NoticeBundle",     "AccessStatement",   "BasisStatement",
+    "Attachment",       "DuplicateQuestion", "DuplicateAnswer",
 };
 #define COUNT(a) (sizeof(a) / sizeof *(a))
 
@@ -72,7 +72,10 @@ static bool anyone(cor_duty duty, bool opens) {
 START_TEST(every_duty_is_opened_and_can_be_closed) {
   cor_duty duty = (cor_duty)_i;
   const cor_duty_row *row = cor_duty_find(duty);
-  if (!row) return; /* numbers have gaps: they are never used again */
+  if (row == NULL) { /* a number not given out */
+    ck_assert_msg(!anyone(duty, true) && !anyone(duty, false), "duty %d has no row", _i);
+    return;
+  }
   ck_assert_str_ne(row->cite, "");
   ck_assert_str_ne(row->name, "");
   ck_assert_int_le(row->escalate_hours[0], row->escalate_hours[1]);
