@@ -228,8 +228,8 @@ store_found store_in_newest(store *s, const uint8_t handle[COR_ID_LEN], int type
 
 store_found store_message_after(store *s, bool outgoing, int64_t n, int type, int compartment,
                                 store_message *out, cor_error *err) {
-  static const char out_sql[] = OUT_COLUMNS ", envelope, body FROM outbox WHERE n > ?1 AND type = ?2"
-                                            " AND compartment = ?3 ORDER BY n LIMIT 1";
+  static const char out_sql[] = OUT_COLUMNS("state") ", envelope, body FROM outbox WHERE n > ?1 AND type = ?2"
+                                                     " AND compartment = ?3 ORDER BY n LIMIT 1";
   static const char in_sql[] = IN_COLUMNS ", envelope, body FROM inbox WHERE n > ?1 AND type = ?2"
                                           " AND compartment = ?3 ORDER BY n LIMIT 1";
   *out = (store_message){0};

@@ -205,11 +205,14 @@ static int consent_scope(const Corridor__V1__ConsentScope *scope, size_t index, 
   return COR_OK;
 }
 
-/* What was asked once has one answer: a second scope for the same use and reader
- * could only repeat the first or contradict it. */
+/* What was asked once has one answer: a second scope for the same data, use and
+ * reader could only repeat the first or contradict it. */
 static bool same_question(const Corridor__V1__ConsentScope *a, const Corridor__V1__ConsentScope *b) {
+  const uint32_t both = cor_category_set(a->categories, a->n_categories) &
+                        cor_category_set(b->categories, b->n_categories);
   return a->scope == b->scope && a->purpose == b->purpose && a->recipient_role == b->recipient_role &&
-         strcmp(a->recipient_office, b->recipient_office) == 0;
+         strcmp(a->recipient_office, b->recipient_office) == 0 &&
+         (both & ~COR_BIT(COR_CAT(OPERATIONAL))) != 0;
 }
 
 static int consent_scopes(const Corridor__V1__ConsentRecord *b, cor_content_fault *fault) {
@@ -220,7 +223,7 @@ static int consent_scopes(const Corridor__V1__ConsentRecord *b, cor_content_faul
     for (size_t k = 0; k < i; k++) {
       if (!same_question(b->scopes[i], b->scopes[k])) continue;
       snprintf(at, sizeof at, "/scopes/%zu", i);
-      return FAULT(COR_BAD_INPUT, at, "an earlier scope has the same purpose and recipient");
+      return FAULT(COR_BAD_INPUT, at, "an earlier scope has the same data, purpose and recipient");
     }
   }
   return COR_OK;

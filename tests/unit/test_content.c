@@ -201,6 +201,7 @@ static const struct change {
   {RECORD(CONSENT_RECORD), "{'scopes': [{'scope': 'SURVEY', 'purpose': 'MONITORING_EVALUATION', 'categories': ['CONTACT'], 'recipientOffice': 'iom-gn'}]}", COR_OK, ""},
   {RECORD(CONSENT_RECORD), "{'scopes': [" SCOPE "'categories': ['CONTACT'], 'recipientOffice': 'iom-gn', 'onward': true}, " SCOPE "'categories': ['CONTACT'], 'recipientOffice': 'iom-gn'}]}", COR_BAD_INPUT, "/body/scopes/1"},
   {RECORD(CONSENT_RECORD), "{'scopes': [" SCOPE "'categories': ['CONTACT'], 'recipientOffice': 'iom-gn'}, " SCOPE "'categories': ['CONTACT'], 'recipientOffice': 'iom-ne'}]}", COR_OK, ""},
+  {RECORD(CONSENT_RECORD), "{'scopes': [" SCOPE "'categories': ['OPERATIONAL', 'CONTACT'], 'recipientOffice': 'iom-gn', 'onward': true}, " SCOPE "'categories': ['OPERATIONAL', 'BIODATA'], 'recipientOffice': 'iom-gn'}]}", COR_OK, ""},
   {RECORD(CONSENT_WITHDRAWAL), "{'extent': 'ONE_CONSENT'}", COR_MISSING_FIELD, "/body/consentId"},
   {RECORD(CONSENT_WITHDRAWAL), "{'consentId': '" ID "'}", COR_BAD_INPUT, "/body/consentId"},
   {RECORD(CONSENT_WITHDRAWAL), "{'withdrawalHash': '" DIGEST "'}", COR_MISSING_FIELD, "/body/referenceHash"},
