@@ -79,6 +79,23 @@ class ContentRefused(interop.InteropTest):
                        purpose=pb.RETURN_PREPARATION, basis=pb.CONSENT, consent_id=case.consent,
                        categories=[pb.OPERATIONAL, pb.BIODATA]), **change}
 
+    def test_it_is_compared_with_nobody(self):
+        """Not before its first opening, which finds out, and not after it."""
+        case, other = self.case("consent_record"), self.case("case_file")
+        content = ParseDict(people.casework(case.reference, birthPlace=""), pb.CaseFileCasework())
+        self.send(self.agent.compose(content, **self.fields(case)))
+        bad, good = self.held(case, "CaseFile"), self.held(other, "CaseFile")
+
+        def compared():
+            found = self.c.must(self.c.corridor(ORIGIN, "duplicates", "check", good, **FATOU))
+            self.assertNotIn(case.handle.hex(), str(found["candidates"]))
+            return found["leftOut"]
+        before = compared()
+        self.assertEqual(self.statements(case), 0, "a comparison tells the hub nothing")
+        self.shown(bad, 3)
+        after = compared()
+        self.assertEqual([after[why] - before[why] for why in ("unreadable", "quarantined")], [-1, 1])
+
     def test_bytes_that_are_no_seal(self):
         case = self.case("consent_record")
         header, _ = self.agent.compose(case.casework(), **self.fields(case))
