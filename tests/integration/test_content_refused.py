@@ -83,6 +83,23 @@ class ContentRefused(Refusals):
             return [m["messageId"] for m in self.inbox(case) if m["type"] == "CaseFile" and m["messageId"] != before]
         return wait_for(found, 20, "Conakry holds the next file")[0]
 
+    def test_it_is_compared_with_nobody(self):
+        """Not before its first opening, which finds out, and not after it."""
+        case, other = self.case("consent_record"), self.case("case_file")
+        content = ParseDict(people.casework(case.reference, birthPlace=""), pb.CaseFileCasework())
+        self.send(self.agent.compose(content, **self.fields(case)))
+        bad, good = self.held(case, "CaseFile"), self.held(other, "CaseFile")
+
+        def compared():
+            found = self.c.must(self.c.corridor(ORIGIN, "duplicates", "check", good, **FATOU))
+            self.assertNotIn(case.handle.hex(), str(found["candidates"]))
+            return found["leftOut"]
+        before = compared()
+        self.assertEqual(self.statements(case), 0, "a comparison tells the hub nothing")
+        self.shown(bad, 3)
+        after = compared()
+        self.assertEqual([after[why] - before[why] for why in ("unreadable", "quarantined")], [-1, 1])
+
     def test_bytes_that_are_no_seal(self):
         case = self.case("consent_record")
         header, _ = self.agent.compose(case.casework(), **self.fields(case))

@@ -157,7 +157,7 @@ class Duplicates(harness.ClusterTest):
             "type": "ErasureStatement", "case": first.handle,
             "body": {"messageIds": told["messageIds"], "ground": "ERASED"}}))
         erased = self.check(message)
-        self.assertEqual((self.change(withdrawn, erased, "withdrawn"), self.change(withdrawn, erased, "erased")), (-1, 1))
+        self.assertEqual([self.change(withdrawn, erased, reason) for reason in ("withdrawn", "erased")], [-1, 1])
         case.send(BAMAKO, "CaseFile", CONAKRY,
                   {"casework": people.casework(case.reference, name="Wegina Exemplar", hostOffice=BAMAKO)})
         case.received(CONAKRY, "CaseFile")
@@ -194,12 +194,14 @@ class Duplicates(harness.ClusterTest):
     # --- nothing stays ---
 
     def test_names_that_were_compared_are_gone_from_memory(self):
-        name, written = "Qwertzuina Yxcvbnova", ("kuertzuina", "iksvbnova")
+        given, family = "Qwertzuinalotta-Marmelina", "Yxcvbnovalenta Ölmühlentalerin"
+        name, written = f"{given} {family}", ("kuertzuinalota", "iksvbnovalenta", "olmuhlentalerin")
         self.filed(name)
-        _, message = self.ask(names=[name])
+        _, message = self.ask(names=[name.upper(), name])
         self.assertEqual(len(self.check(message)["candidates"]), 1)
         pid = self.c.processes[CONAKRY].popen.pid
-        needles = [text.encode(code) for code in ("utf-8", "utf-16-le") for text in (name, *written)]
+        texts = [*written, *(turn(part) for part in (given, family) for turn in (str, str.upper, str.lower))]
+        needles = [text.encode(code) for code in ("utf-8", "utf-16-le") for text in texts]
         try:
             self.assertTrue(memory.find(pid, [CONAKRY.encode()]), "this test sees what is in memory")
         except PermissionError as error:

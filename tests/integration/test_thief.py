@@ -248,7 +248,7 @@ class Thief(unittest.TestCase):
         self.assertTrue(canaries.in_folder(self.c.tap.folder, [b"CURVE"])[0])
         with socket.create_connection(self.c.tap.listener.getsockname()) as line:
             line.sendall(self.plant.encode())
-            wait_for(lambda: canaries.in_folder(self.c.tap.folder, self.planted())[0], 20, "what was said is on the tape")
+            wait_for(lambda: canaries.in_folder(self.c.tap.folder, self.planted())[0], 20, "it is on the tape")
 
     def test_metrics_and_health(self):
         for name in ("core", "door", *self.c.offices):

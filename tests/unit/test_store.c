@@ -352,6 +352,42 @@ START_TEST(number_claimed_twice_names_nobody) {
 }
 END_TEST
 
+/* What a comparison walks through: one type, one compartment, one box. */
+START_TEST(files_are_walked_in_the_order_of_keeping) {
+  const struct {
+    uint8_t n;
+    Corridor__V1__MessageType type;
+    Corridor__V1__Compartment compartment;
+  } kept[] = {{3, COR_T(CASE_FILE), COR_C(CASEWORK)},
+              {1, COR_T(CASE_FILE), COR_C(HEALTH)},
+              {4, COR_T(ABN), COR_C(CASEWORK)},
+              {2, COR_T(CASE_FILE), COR_C(CASEWORK)}};
+  store_message m;
+  int64_t n = 0;
+  for (size_t i = 0; i < sizeof kept / sizeof *kept; i++) {
+    cor_buf receipt = {0};
+    store_message one = made(kept[i].n, "gn-conakry", 1, kept[i].type);
+    one.compartment = (int)kept[i].compartment;
+    ck_assert_int_eq(take(&one, i + 1, &receipt), STORE_TAKE_NEW);
+    cor_buf_clear(&receipt);
+  }
+  must(store_begin(s, &err));
+  for (int i = 0; i < 2; i++) {
+    ck_assert_int_eq(store_message_after(s, false, n, COR_T(CASE_FILE), COR_C(CASEWORK), &m, &err),
+                     STORE_FOUND);
+    ck_assert_uint_eq(m.id[0], i == 0 ? 3 : 2);
+    ck_assert_uint_gt(m.envelope.len * m.body.len, 0);
+    n = m.n;
+    store_message_clear(&m);
+  }
+  ck_assert_int_eq(store_message_after(s, false, n, COR_T(CASE_FILE), COR_C(CASEWORK), &m, &err),
+                   STORE_ABSENT);
+  ck_assert_int_eq(store_message_after(s, true, 0, COR_T(CASE_FILE), COR_C(CASEWORK), &m, &err),
+                   STORE_ABSENT);
+  store_rollback(s);
+}
+END_TEST
+
 static bool on_disk(const char *name, const char *text) {
   cor_buf file = {0};
   if (access(in(dir, name), F_OK) != 0) return false;
@@ -439,6 +475,7 @@ int main(void) {
   tcase_add_test(tcase, restricted_messages_show_nowhere);
   tcase_add_test(tcase, lists_show_what_the_asker_may_see);
   tcase_add_test(tcase, number_claimed_twice_names_nobody);
+  tcase_add_test(tcase, files_are_walked_in_the_order_of_keeping);
   tcase_add_test(tcase, erased_body_is_gone_from_the_disk_and_does_not_come_back);
   tcase_add_test(tcase, obligation_moves_forward_only);
   return programme_run(tcase, "store");
