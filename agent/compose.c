@@ -375,7 +375,7 @@ bool compose_act(agent *a, const cor_cards *cards, const compose_order *orders, 
 
 bool compose_message(agent *a, const cor_cards *cards, const compose_order *order, uint8_t id[COR_ID_LEN],
                      cor_error *err) {
-  uint8_t ids[1][COR_ID_LEN];
+  uint8_t ids[1][COR_ID_LEN] = {{0}};
   size_t at;
   if (!compose_act(a, cards, order, 1, ids, &at, err)) return false;
   memcpy(id, ids[0], COR_ID_LEN);

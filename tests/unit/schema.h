@@ -65,6 +65,7 @@ static const ProtobufCMessageDescriptor *const every_message[] = {
     &corridor__v1__erasure_statement__descriptor,
     &corridor__v1__basis_statement__descriptor,
     &corridor__v1__content_statement__descriptor,
+    &corridor__v1__access_statement__descriptor,
     &corridor__v1__end_notice__descriptor,
     &corridor__v1__withdrawal_notice__descriptor,
     &corridor__v1__obligation_notice__descriptor,
