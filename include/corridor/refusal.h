@@ -66,6 +66,9 @@
   X(GOING_DOWN,                 63, true,  503, 5, "draining")                               \
   X(STORE_REGRESSED,            64, true,  409, 5, "design 3: restore")                      \
   X(HUB_UNAVAILABLE,            65, true,  503, 5, "database away")                          \
+  /* routes, as the CA's list has them */                                                    \
+  X(REGION_SUSPENDED,           72, true,  403, 4, "regions under suspension")               \
+  X(NO_ROUTE,                   73, true,  403, 4, "[004:3104] permission table")            \
   X(INTERNAL,                   99, true,  500, 1, "")
 /* clang-format on */
 
