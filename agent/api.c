@@ -63,6 +63,7 @@ static const struct {
     {"POST", "/v1/answers", api_post_answer},
     {"POST", "/v1/withdrawals", api_post_withdrawal},
     {"GET", "/v1/due", api_get_due},
+    {"GET", "/v1/permissions", api_get_permissions},
     {"POST", "/v1/quarantine/lift", api_post_quarantine_lift},
 };
 
