@@ -95,6 +95,7 @@ static const route routes[] = {
     {"GET", "/v1/attachments/*/file", api_get_attachment_file, true},
     {"GET", "/v1/duplicates/*", api_get_duplicates, false},
     {"POST", "/v1/duplicates/*/answer", api_post_duplicate_answer, false},
+    {"GET", "/v1/permissions", api_get_permissions, false},
 };
 
 static bool path_fits(const char *pattern, const char *path, char arg[ARG_MAX]) {

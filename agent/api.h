@@ -39,6 +39,7 @@ typedef struct api_request {
 typedef bool (*api_handler)(api_request *q, cor_error *err);
 bool api_get_status(api_request *q, cor_error *err);
 bool api_get_due(api_request *q, cor_error *err);
+bool api_get_permissions(api_request *q, cor_error *err);
 bool api_post_quarantine_lift(api_request *q, cor_error *err);
 bool api_post_unlock(api_request *q, cor_error *err);
 bool api_post_case(api_request *q, cor_error *err);

@@ -324,7 +324,8 @@ static bool draft_make(agent *a, const cor_cards *cards, const compose_order *or
   memcpy(d->case_handle, known == NULL ? order->handle : known->case_handle, COR_ID_LEN);
   if (!choose_file(a, order, d, err) || !fill_header(a, order, known, d, err) ||
       !cor_basis_check(&d->header, order->body, order->path, err) ||
-      !compose_gate(a, cards, order, known, &d->header, d->consent, err))
+      !compose_gate(a, cards, order, known, &d->header, d->consent, err) ||
+      !compose_region(cor_cards_list(cards), order, d->header.sent_at, err))
     return false;
   if (!released(cards, d, known, err) || !draft_body(a, cards, d, err)) return false;
   d->wire = cor_envelope_begin(&d->header, order->cover, cor_buf_view(&d->body), a->office.signing, err);

@@ -43,6 +43,12 @@ bool compose_message(agent *a, const cor_cards *cards, const compose_order *orde
 /* What the data dictionary calls the contents of this body: category bits. */
 uint32_t compose_categories(const ProtobufCMessage *body);
 
+/* ---- compose_region.c ---- */
+/* That the body names no place of return under suspension; REGION_SUSPENDED, or BAD_INPUT
+ * where the place is not told well enough, with its JSON Pointer. */
+bool compose_region(const Corridor__V1__CardList *list, const compose_order *order, int64_t now,
+                    cor_error *err) COR_MUST_CHECK;
+
 /* ---- compose_gate.c ---- */
 /* The local gate: what this office can know before the broker judges. known is
  * the case behind order->handle or NULL. Chooses header->consent_id from the

@@ -43,6 +43,7 @@ static size_t log_one(act *a, core *c, const submission *s, Corridor__V1__LogKin
   record.code = (uint32_t)s->code;
   record.table_version = COR_SOP_VERSION;
   record.card_list = c->cards ? cor_cards_number(c->cards) : 0;
+  if (s->code == COR_OK && s->agreement) record.agreement = (char *)s->agreement;
   return ledger_add(&a->log, &record);
 }
 

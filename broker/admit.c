@@ -77,6 +77,7 @@ static bool take_duplicates(core *c, const run *u) {
 static bool decide(core *c, act *a, submission *s, int *code) {
   cor_decision decision = cor_gate_decide(&s->item.facts, s->envelope.header);
   *code = decision.code;
+  s->agreement = decision.agreement;
   if (decision.code != COR_OK) {
     s->field = decision.field;
     return true;
@@ -105,6 +106,7 @@ static void reset(run *u) {
       s->field = "";
     }
     s->item = (facts_item){.header = s->envelope.header, .cover = s->envelope.cover};
+    s->agreement = NULL;
   }
 }
 

@@ -33,7 +33,7 @@ static void load_party(core *c, cor_gate_party *party, const char *office, int64
   const cor_card *card = c->cards ? cor_cards_find(c->cards, office) : NULL;
   snprintf(party->office, sizeof party->office, "%s", office);
   party->known = card != NULL;
-  party->role = card ? card->card->role : CORRIDOR__V1__ROLE__ROLE_UNSPECIFIED;
+  if (card) cor_gate_take_card(party, card->card);
   party->card = registry_standing(c, office, now);
 }
 
@@ -47,10 +47,7 @@ static void load_parties(core *c, facts_item *it, int64_t now) {
   if (!it->claim && it->facts.sender.card == COR_OK && cor_cards_expired(c->cards, now) &&
       it->header->type != COR_T(CONSENT_WITHDRAWAL))
     it->facts.sender.card = COR_CARD_LIST_EXPIRED;
-  if (list) {
-    it->facts.agreements = (const Corridor__V1__Agreement *const *)list->agreements;
-    it->facts.n_agreements = list->n_agreements;
-  }
+  if (list) cor_gate_take_list(&it->facts, list);
   if (it->cover) {
     it->facts.cover_categories = cor_category_set(it->cover->categories, it->cover->n_categories);
     it->facts.cover_basis = it->cover->basis;

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #define ROLE(x) COR_BIT(COR_ROLE(x))
+#define ALL_BUT(x) (~(uint32_t)(x))
 #define CAT(x) COR_BIT(COR_CAT(x))
 #define IN(x) (uint16_t) COR_BIT(COR_C(x))
 #define FOR(x) (uint16_t) COR_BIT(COR_PURPOSE(x))
@@ -120,7 +121,7 @@ static const cor_sop_row rows[] = {
    .from_roles = SENDING_SIDE, .to_roles = ROLE(ORIGIN_MISSION) | ROLE(TRANSIT_MISSION),
    .compartments = IN(OPERATIONS), .purposes = FOR(TRAVEL_ARRANGEMENT), .bases = BASIS(CONSENT),
    .categories = {[COR_C(OPERATIONS)] = FOR_OPERATIONS},
-   .handle = COR_HANDLE_CASE, .safeguards = true, .needs_event = true,
+   .handle = COR_HANDLE_CASE, .safeguards = true, .needs_event = true, .books_return = true,
    .before = {{.type = COR_T(CASE_FILE)}}, .before_checker = BY_BOTH,
    .opens = {COR_DUTY_ABN_NOTICE, COR_DUTY_ABN_CONFIRM}, .closes = {COR_DUTY_ABN_NOTICE},
    .cite = "step 4 [003:591-597]"},
@@ -139,7 +140,7 @@ static const cor_sop_row rows[] = {
    .compartments = IN(OPERATIONS), .purposes = FOR(TRAVEL_ARRANGEMENT),
    .bases = BASIS(CONSENT) | BASIS(NO_PERSONAL_DATA),
    .categories = {[COR_C(OPERATIONS)] = CAT(OPERATIONAL) | CAT(TRAVEL)},
-   .handle = COR_HANDLE_CASE, .needs_event = true,
+   .handle = COR_HANDLE_CASE, .needs_event = true, .books_return = true,
    .before = {{.type = COR_T(ABN_CONFIRM), .outcome = COR_OUTCOME(YES), .by_recipient = true}}, .before_checker = BY_BOTH,
    .opens = {COR_DUTY_DEPARTURE_ENTRY},
    .cite = "step 4 [003:581]"},
@@ -203,11 +204,12 @@ static const cor_sop_row rows[] = {
    .closes = {COR_DUTY_REFERRAL_ANSWER},
    .cite = "step 9 [004:3008]"},
 
+  /* Asylum matters go this way and no other, to UNHCR [design 1, 4]. */
   {.type = COR_T(REFERRAL_HANDOVER), .name = "ReferralHandover",
    .from_roles = ASKERS, .to_roles = PROVIDERS,
    .compartments = IN(CASEWORK), .purposes = FOR(REINTEGRATION),
    .bases = BASIS(CONSENT) | WITHOUT_CONSENT,
-   .categories = {[COR_C(CASEWORK)] = FOR_PROVIDER},
+   .categories = {[COR_C(CASEWORK)] = FOR_PROVIDER | CAT(ASYLUM)},
    .handle = COR_HANDLE_REFERRAL,
    .before = {{.type = COR_T(REFERRAL_ACK), .outcome = COR_OUTCOME(YES)}}, .before_checker = BY_BOTH,
    .cite = "step 9 [004:3003]"},
@@ -280,11 +282,26 @@ static const cor_duty_row duties[] = {
    COR_START_DELIVERY, COR_UNIT_WORKING_DAYS, 2, {24, 72}, "(P) from [003:528,749]"},
 };
 
-/* Readers to whom the need-to-know matrix never gives some categories that a
- * row as a whole allows (data dictionary 2, columns TCM and child authority). */
+/* Readers to whom the need-to-know matrix never gives some categories, whatever a row
+ * or the CA's permission table allows (data dictionary 2). Nothing about a person goes
+ * to authorities that send or enforce returns [004:3979-3981], nor to those who decide,
+ * supervise or pay [003:351]; who enforces immigration law has no role, so no card. */
 static const struct { Corridor__V1__Role reader; uint32_t never; } never_for[] = {
-  {COR_ROLE(TRANSIT_MISSION), CAT(BIODATA) | CAT(CONTACT)},
+  {COR_ROLE(NOTIFYING_AUTHORITY), ALL_BUT(CAT(OPERATIONAL))},
+  {COR_ROLE(COMMITTEE), ALL_BUT(CAT(OPERATIONAL))},
+  {COR_ROLE(REGIONAL_OFFICE), ALL_BUT(CAT(OPERATIONAL))},
+  {COR_ROLE(EU_DELEGATION), ALL_BUT(CAT(OPERATIONAL))},
+  {COR_ROLE(DONOR), ALL_BUT(CAT(OPERATIONAL))},
+  {COR_ROLE(HUB), ALL_BUT(CAT(OPERATIONAL))},
+  {COR_ROLE(OVERSIGHT), ALL_BUT(CAT(OPERATIONAL))},
+  {COR_ROLE(OVERFLOWN_MISSION), ALL_BUT(CAT(OPERATIONAL))},
+  {COR_ROLE(TRANSIT_MISSION), ALL_BUT(CAT(OPERATIONAL) | CAT(TRAVEL) | CAT(INSTRUCTION))},
   {COR_ROLE(CHILD_PROTECTION_AUTHORITY), CAT(ECONOMIC) | CAT(LEGAL)},
+};
+
+/* What goes to these readers alone; of UN agencies to UNHCR alone, as its card says. */
+static const struct { uint32_t categories, readers; } only_for[] = {
+  {CAT(ASYLUM), ROLE(UN_AGENCY)},
 };
 
 static const struct {
@@ -347,12 +364,17 @@ const ProtobufCMessageDescriptor *cor_sop_body(Corridor__V1__MessageType type, C
   return NULL;
 }
 
-uint32_t cor_sop_categories(const cor_sop_row *row, Corridor__V1__Compartment c, Corridor__V1__Role reader) {
-  if ((size_t)c >= COUNT(row->categories)) return 0;
-  uint32_t allowed = row->categories[c];
+uint32_t cor_sop_never(Corridor__V1__Role reader) {
+  uint32_t never = 0;
   for (size_t i = 0; i < COUNT(never_for); i++)
-    if (never_for[i].reader == reader) allowed &= ~never_for[i].never;
-  return allowed;
+    if (never_for[i].reader == reader) never |= never_for[i].never;
+  for (size_t i = 0; i < COUNT(only_for); i++)
+    if (!(only_for[i].readers & COR_BIT(reader))) never |= only_for[i].categories;
+  return never;
+}
+
+uint32_t cor_sop_categories(const cor_sop_row *row, Corridor__V1__Compartment c, Corridor__V1__Role reader) {
+  return (size_t)c < COUNT(row->categories) ? row->categories[c] & ~cor_sop_never(reader) : 0;
 }
 
 const cor_basis_row *cor_basis_find(Corridor__V1__LegalBasis basis) {

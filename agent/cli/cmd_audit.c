@@ -1,8 +1,10 @@
 /* cmd_audit.c - corridor audit report: who was told what of a case, and why; audit
- * exceptions: what was told without consent, and whether that was accounted for.
+ * exceptions: what was told without consent, and whether that was accounted for; audit
+ * permissions: what changed of who may tell whom what.
  *
  * For oversight, and for the person whose case it is. Reads the hub's stable
- * views (oversight.disclosure, .access, .refusal, .exception, .case_reference) and nothing
+ * views (oversight.disclosure, .access, .refusal, .exception, .case_reference,
+ * .permission_change) and nothing
  * else, in one read-only transaction, so that the report is of one moment. Values go to
  * the server as parameters. Guarantees: prints codes, offices and times; the
  * hub knows no name and no content. A database error is fatal to the report:
@@ -20,6 +22,8 @@ static const cli_option REPORT_OPTIONS[] = {
     {"case", "CASE", true, "the case's handle (32 hex digits) or reference number"},
     {"db", "CONNINFO", false, "the hub's database (else $CORRIDOR_DB)"},
     {NULL, NULL, false, NULL}};
+static const cli_option PERMISSIONS_OPTIONS[] = {
+    {"db", "CONNINFO", false, "the hub's database (else $CORRIDOR_DB)"}, {NULL, NULL, false, NULL}};
 
 static const cli_option EXCEPTIONS_OPTIONS[] = {
     {"case", "CASE", false, "of this case only: its handle (32 hex digits) or reference number"},
@@ -31,7 +35,7 @@ static const cli_option EXCEPTIONS_OPTIONS[] = {
 static const char DISCLOSURES[] =
     "SELECT record::text, message::text, recipient, recipient_name AS \"recipientName\", sender, "
     "sender_name AS \"senderName\", type, array_to_string(categories, ', ') AS categories, purpose, basis, "
-    "consent, " AT("admitted") "AS admitted, " AT("claimed") "AS claimed, " AT(
+    "consent, agreement, " AT("admitted") "AS admitted, " AT("claimed") "AS claimed, " AT(
         "delivered") "AS delivered, receipt "
                      "FROM oversight.disclosure WHERE "
                      "case_handle = $1 ORDER BY claimed, "
@@ -52,6 +56,11 @@ static const char EXCEPTIONS[] =
                                                                   "IS NULL OR case_handle = $1 "
                                                                   "ORDER BY oversight.exception.admitted, "
                                                                   "message";
+static const char CHANGES[] =
+    "SELECT " AT("at") "AS at, record::text, card_list::text AS \"cardList\", part, "
+                       "change, subject, array_to_string(categories, ', ') AS "
+                       "categories FROM oversight.permission_change ORDER BY "
+                       "oversight.permission_change.record";
 static const char BY_REFERENCE[] = "SELECT handle FROM oversight.case_reference WHERE reference_hash = $1";
 static const char BY_HANDLE[] = "SELECT handle FROM oversight.case_reference WHERE handle = $1";
 
@@ -60,9 +69,9 @@ static bool pg_fail(PGconn *db, cor_error *err) {
   return cor_fail(err, COR_INTERNAL, "db", "%.*s", (int)strcspn(text, "\n"), text);
 }
 
-/* Rows as an array of objects by column name; NULL on error. */
+/* Rows as an array of objects by column name; NULL on error. parameter: $1, or NULL. */
 static json_t *query_rows(PGconn *db, const char *sql, const char *parameter, cor_error *err) {
-  PGresult *result = PQexecParams(db, sql, 1, NULL, &parameter, NULL, NULL, 0);
+  PGresult *result = PQexecParams(db, sql, parameter != NULL, NULL, &parameter, NULL, NULL, 0);
   json_t *rows = NULL;
   if (PQresultStatus(result) != PGRES_TUPLES_OK) {
     (void)pg_fail(db, err);
@@ -107,12 +116,13 @@ static bool find_handle(PGconn *db, const char *name, char out[COR_HEX32_TEXT], 
 
 static void print_disclosure(FILE *out, const json_t *row) {
   static const cli_column FIELDS[] = {
-      {"recipientName", "told", CLI_TEXT}, {"recipient", "office", CLI_TEXT},
-      {"senderName", "by", CLI_TEXT},      {"categories", "what", CLI_TEXT},
-      {"purpose", "why", CLI_TEXT},        {"basis", "basis", CLI_TEXT},
-      {"consent", "consent", CLI_TEXT},    {"admitted", "admitted", CLI_TEXT},
-      {"claimed", "released", CLI_TEXT},   {"delivered", "delivered", CLI_TEXT},
-      {"receipt", "receipt", CLI_TEXT},    {"message", "message", CLI_TEXT}};
+      {"recipientName", "told", CLI_TEXT},  {"recipient", "office", CLI_TEXT},
+      {"senderName", "by", CLI_TEXT},       {"categories", "what", CLI_TEXT},
+      {"purpose", "why", CLI_TEXT},         {"basis", "basis", CLI_TEXT},
+      {"consent", "consent", CLI_TEXT},     {"agreement", "agreement", CLI_TEXT},
+      {"admitted", "admitted", CLI_TEXT},   {"claimed", "released", CLI_TEXT},
+      {"delivered", "delivered", CLI_TEXT}, {"receipt", "receipt", CLI_TEXT},
+      {"message", "message", CLI_TEXT}};
   const char *record = json_string_value(json_object_get(row, "record"));
   const char *type = json_string_value(json_object_get(row, "type"));
   fprintf(out, "\nrecord %s: ", record ? record : "-");
@@ -254,22 +264,22 @@ static int run_audit(cli_context *cli, const cli_args *args, const char *verb,
   if (!conninfo || !*conninfo)
     return cli_usage(cli, verb, "which database? Give --db CONNINFO or set CORRIDOR_DB");
   PGconn *db = PQconnectdb(conninfo);
-  json_t *report = NULL;
+  json_t *made = NULL;
   if (PQstatus(db) != CONNECTION_OK) {
     (void)pg_fail(db, &err);
   } else {
     PGresult *begun = PQexec(db, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
-    report = PQresultStatus(begun) == PGRES_COMMAND_OK ? make(db, cli_args_get(args, "case"), &err) : NULL;
+    made = PQresultStatus(begun) == PGRES_COMMAND_OK ? make(db, cli_args_get(args, "case"), &err) : NULL;
     if (PQresultStatus(begun) != PGRES_COMMAND_OK) (void)pg_fail(db, &err);
     PQclear(begun);
   }
-  if (!report)
+  if (!made)
     code = cli_error(cli, &err);
   else if (cli->json)
-    cli_print_json(cli->out, report);
+    cli_print_json(cli->out, made);
   else
-    show(cli->out, report);
-  json_decref(report);
+    show(cli->out, made);
+  json_decref(made);
   PQfinish(db);
   return code;
 }
@@ -282,10 +292,33 @@ static int run_exceptions(cli_context *cli, const cli_args *args) {
   return run_audit(cli, args, "audit exceptions", make_exceptions, print_exceptions);
 }
 
+static json_t *make_changes(PGconn *db, const char *name, cor_error *err) {
+  (void)name;
+  json_t *rows = query_rows(db, CHANGES, NULL, err);
+  return rows ? json_pack("{s:o}", "changes", rows) : NULL;
+}
+
+static void print_changes(FILE *out, const json_t *made) {
+  static const cli_column COLUMNS[] = {{"at", "AT", CLI_TEXT},
+                                       {"cardList", "LIST", CLI_TEXT},
+                                       {"part", "WHAT", CLI_TEXT},
+                                       {"change", "CHANGE", CLI_TEXT},
+                                       {"subject", "WHICH", CLI_TEXT},
+                                       {"record", "RECORD", CLI_TEXT},
+                                       {"categories", "MAY PASS NOW", CLI_TEXT}};
+  cli_print_table(out, json_object_get(made, "changes"), COLUMNS, sizeof COLUMNS / sizeof *COLUMNS,
+                  "No card list was ever imported.");
+}
+
+static int run_permissions(cli_context *cli, const cli_args *args) {
+  return run_audit(cli, args, "audit permissions", make_changes, print_changes);
+}
+
 const cli_verb cli_audit_verbs[] = {
     {"audit report", "", 0, 0, "list every disclosure of a case: to whom, what, why, when",
      "Each disclosure names the recipient, the data categories, the purpose, the legal basis and consent,\n"
-     "when it was admitted, released and delivered, and the SHA-256 of the recipient's signed receipt.\n"
+     "the agreement that authorised it, when it was admitted, released and delivered, and the SHA-256 of\n"
+     "the recipient's signed receipt.\n"
      "Then come the openings of health and protection content, and of other content by a recovered key;\n"
      "and below the attempts that were refused.",
      "corridor audit report --case GS8Z-6BTX-3HZ0-HBH7-02 --db dbname=corridor", REPORT_OPTIONS, run_report},
@@ -298,4 +331,8 @@ const cli_verb cli_audit_verbs[] = {
      "was\n"
      "late or is overdue. Who decided, and why, stands inside the seal; who signed, in the sending office.",
      "corridor audit exceptions --db dbname=corridor", EXCEPTIONS_OPTIONS, run_exceptions},
+    {"audit permissions", "", 0, 0, "list every change of who may tell whom what",
+     "One line for each permission, agreement, region under suspension or mark of UNHCR that a new card\n"
+     "list added, altered or removed, oldest first, with the log record that says the same.",
+     "corridor audit permissions --db dbname=corridor", PERMISSIONS_OPTIONS, run_permissions},
     {NULL, NULL, 0, 0, NULL, NULL, NULL, NULL, NULL}};

@@ -1,5 +1,5 @@
-/* verb_record.c - due, status, unlocking and quarantine: what is owed, and how the agent
- * is. A passphrase is zeroed as soon as the request is made. */
+/* verb_record.c - due, permissions, status, unlocking and quarantine: what is owed, what
+ * may be sent, and how the agent is. A passphrase is zeroed as soon as the request is made. */
 #include "cli_http.h"
 #include "cli_print.h"
 #include <openssl/crypto.h>
@@ -31,6 +31,32 @@ static int run_due(cli_context *cli, const cli_args *args) {
   cli_path_add(&path, "/v1/due");
   cli_path_add_query(&path, "all", cli_args_has(args, "all") ? "1" : NULL);
   return cli_ask(cli, "GET", &path, NULL, show_due);
+}
+
+static void show_permissions(FILE *out, const json_t *answer) {
+  static const cli_column ROUTES[] = {{"to", "TO", CLI_TEXT},
+                                      {"role", "ROLE", CLI_TEXT},
+                                      {"compartment", "FUNCTION", CLI_TEXT},
+                                      {"agreement", "UNDER", CLI_TEXT},
+                                      {"programme", "FOR", CLI_TEXT},
+                                      {"validUntil", "UNTIL", CLI_TIME},
+                                      {"suspended", "SHUT", CLI_TEXT},
+                                      {"categories", "WHAT", CLI_TEXT}};
+  static const cli_column REGIONS[] = {
+      {"region", "REGION", CLI_TEXT}, {"since", "SINCE", CLI_TIME}, {"reason", "REASON", CLI_TEXT}};
+  const json_t *regions = json_object_get(answer, "suspendedRegions");
+  cli_print_table(out, json_object_get(answer, "routes"), ROUTES, sizeof ROUTES / sizeof *ROUTES,
+                  "This office may send nothing to another one: no agreement and permission let it.");
+  if (json_array_size(regions) == 0) return;
+  fputs("\nNo return is prepared or booked to:\n", out);
+  cli_print_table(out, regions, REGIONS, sizeof REGIONS / sizeof *REGIONS, "");
+}
+
+static int run_permissions(cli_context *cli, const cli_args *args) {
+  (void)args;
+  cli_path path = {0};
+  cli_path_add(&path, "/v1/permissions");
+  return cli_ask(cli, "GET", &path, NULL, show_permissions);
 }
 
 static void show_status(FILE *out, const json_t *answer) {
@@ -134,6 +160,12 @@ const cli_verb cli_record_verbs[] = {
      "have; no consent is withdrawn. Or, if the law makes you keep them, KEPT_LEGAL_OBLIGATION, "
      "KEPT_LEGAL_CLAIM or KEPT_VITAL_INTEREST.",
      "corridor due --all", DUE_OPTIONS, run_due},
+    {"permissions", "", 0, 0, "to whom this office may send what, under which agreement, until when",
+     "What is left of the programme's rules, its permission table and the agreements for this office. A\n"
+     "case's consent is asked besides. SHUT: returns to that country are under suspension; bookings are\n"
+     "refused, help under way goes on. An agreement that has ended, or an office without a card in force,\n"
+     "is not listed.",
+     "corridor permissions", NULL, run_permissions},
     {"status", "", 0, 0, "how the agent is: connection, queue, inbox, time",
      "Quarantined: the hub saw an older store than before (a restored backup) and is sending again what is\n"
      "missing; nothing goes out until a person lifts it (`corridor quarantine lift`). While \"Received "

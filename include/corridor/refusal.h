@@ -76,6 +76,9 @@
   /* attachments */                                                                          \
   X(ATTACHMENT_LIMIT,           80, false, 413, 4, "PROTOCOL 9: limits")                     \
   X(KIND_NOT_ALLOWED,           81, false, 415, 3, "PROTOCOL 7: attachments")                \
+  /* routes, as the CA's list has them */                                                    \
+  X(REGION_SUSPENDED,           72, true,  403, 4, "regions under suspension")               \
+  X(NO_ROUTE,                   73, true,  403, 4, "[004:3104] permission table")            \
   X(INTERNAL,                   99, true,  500, 1, "")
 /* clang-format on */
 

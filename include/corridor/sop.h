@@ -103,6 +103,7 @@ typedef struct cor_sop_row {
   bool needs_cover; /* REFERRAL: hub-only cover required */
   bool safeguards;  /* safeguards_met required */
   bool needs_outcome, needs_event;
+  bool books_return; /* not while the recipient's country is under suspension */
   cor_before before[COR_SOP_BEFORE_MAX];
   unsigned before_checker; /* enum cor_checker bits */
   cor_lane lane;
@@ -140,6 +141,8 @@ const ProtobufCMessageDescriptor *cor_sop_body(Corridor__V1__MessageType type, C
 /* Categories this row lets a reader of this role have in this compartment: the
  * row's own, less what the need-to-know matrix never gives that role. */
 uint32_t cor_sop_categories(const cor_sop_row *row, Corridor__V1__Compartment c, Corridor__V1__Role reader);
+/* What no row and no permission of the CA can give a reader of this role. */
+uint32_t cor_sop_never(Corridor__V1__Role reader);
 
 /* Structural check of a decoded header against its row: field presence,
  * ascending categories, lengths, enums. No facts needed. */

@@ -19,7 +19,8 @@ WORDS = {"id", "office", "public", "code", "time", "count", "flag", "digest", "s
 BROKER, ERASER, SEQUENCER = "corridor_broker", "corridor_eraser", "corridor_sequencer"
 OVERSIGHT, STATISTICS = "corridor_oversight", "corridor_statistics"
 ROLES = {BROKER, ERASER, SEQUENCER, OVERSIGHT, STATISTICS}
-APPEND_ONLY = {"access", "basis_statement", "dedupe", "obligation_event", "log_leaf", "log_record", "refusal"}
+APPEND_ONLY = {"access", "basis_statement", "dedupe", "obligation_event", "log_leaf", "log_record", "permission_change",
+               "refusal"}
 TABLES = """SELECT n.nspname, c.relname, c.relkind IN ('v', 'm') FROM pg_class c JOIN pg_namespace n
   ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f')
   AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast') AND %s"""
@@ -263,6 +264,13 @@ class CodeNames(StoreTest):
                            ("obligation", pb.ObligationState), ("access", pb.AccessKind)):
             with self.subTest(kind):
                 self.assertEqual(self.stored(kind), {code: name for name, code in enum.items() if code})
+
+    def test_what_a_list_changes(self):
+        pb = schema.load()
+        for kind, enum in (("part", pb.ListPart), ("change", pb.ListChange)):
+            with self.subTest(kind):
+                self.assertEqual(self.stored(kind), {code: name.removeprefix(f"{kind.upper()}_")
+                                                     for name, code in enum.items() if code})
 
     def test_message_types_have_the_sop_tables_names(self):
         pb = schema.load()

@@ -28,11 +28,13 @@ from protocol_client import DAY, VERSION, Agent, Session, Store
 
 HOST, ORIGIN, KINDIA, LABE = people.HOST, people.ORIGIN, people.KINDIA, people.LABE
 SECOND, TRANSIT, PARTNER = "gn-labe-mission", "bj-cotonou", "ne-partner"
+UNHCR, AGENCY = "ne-unhcr", "ne-un-agency"
 MISSION = [pb.OPERATIONS, pb.CASEWORK, pb.HEALTH]
 PARTIES = {HOST: (pb.ROLE_HOST_MISSION, "NE", MISSION), ORIGIN: (pb.ROLE_ORIGIN_MISSION, "GN", MISSION),
            SECOND: (pb.ROLE_ORIGIN_MISSION, "GN", MISSION), TRANSIT: (pb.ROLE_TRANSIT_MISSION, "NE", MISSION),
            PARTNER: (pb.ROLE_PARTNER, "NE", MISSION), KINDIA: (pb.ROLE_SERVICE_PROVIDER, "GN", [pb.CASEWORK]),
-           LABE: (pb.ROLE_SERVICE_PROVIDER, "GN", [pb.CASEWORK])}
+           LABE: (pb.ROLE_SERVICE_PROVIDER, "GN", [pb.CASEWORK]),
+           UNHCR: (pb.ROLE_UN_AGENCY, "NE", [pb.CASEWORK]), AGENCY: (pb.ROLE_UN_AGENCY, "NE", [pb.CASEWORK])}
 ABN_CONFIRM_DUTY, DEPARTURE_DUTY, ARRIVAL_DUTY, REFERRAL_DUTY, ERASURE_DUTY = 2, 3, 4, 5, 6
 
 # What the header of a type says besides its parties, its handle and its times.
@@ -49,6 +51,7 @@ SHAPES = {
     pb.ARRIVAL_NOTICE: {**IN_OPERATIONS, "purpose": pb.RECEPTION, "basis": pb.NO_PERSONAL_DATA},
     pb.REFERRAL: {**IN_CASEWORK, "basis": pb.NO_PERSONAL_DATA, "event_at": people.at(people.ANSWER_BY)},
     pb.REFERRAL_ACK: {**IN_CASEWORK, "basis": pb.NO_PERSONAL_DATA},
+    pb.REFERRAL_HANDOVER: {**IN_CASEWORK, "basis": pb.CONSENT, "categories": [pb.BIODATA, pb.CONTACT]},
 }
 
 
@@ -178,13 +181,13 @@ class Party(Session):
         return self.record_one(pb.CONSENT_WITHDRAWAL, pb.ConsentWithdrawal(
             **{**dict(extent=pb.ALL_CONSENT, withdrawn_at=self.now()), **fields}), case)
 
-    def offer(self, recipient, case, rank=1, need=None, handle=None):
+    def offer(self, recipient, case, rank=1, need=None, handle=None, categories=(pb.BIODATA, pb.CONTACT, pb.EDUCATION)):
         """A signed offer with its cover, not yet sent."""
         header, body = self.sealed(pb.REFERRAL, recipient, handle or os.urandom(16))
         message, = self.agent.sign((header, body))
         cover = canonical(pb.Cover(
             header_hash=header_hash(message.envelope.header), case_handle=case.handle, consent_id=case.consent,
-            referral_id=need or os.urandom(16), rank=rank, categories=[pb.BIODATA, pb.CONTACT, pb.EDUCATION]))
+            referral_id=need or os.urandom(16), rank=rank, categories=categories))
         message.envelope.cover = cover
         message.envelope.cover_signature.CopyFrom(
             sign_batch(self.agent.office.key(), "corridor/v1/cover", self.name, 0, [cover])[0])

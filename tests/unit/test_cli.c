@@ -86,6 +86,11 @@ static const struct {
      "--holder one",
      3, "at least 2 holders"},
     {"audit report --case x", 2, "which database?"},
+    {"audit permissions", 2, "which database?"},
+    {"ca region GN --dir x", 2, "either --suspend REASON or --lift"},
+    {"ca region GN --dir x --lift --suspend DISASTER", 2, "either --suspend REASON or --lift"},
+    {"ca permissions --dir x /nowhere/table.json", 3, "code    BAD_INPUT"},
+    {"permissions", 2, "which agent?"},
 };
 
 START_TEST(words_and_exit_codes) {

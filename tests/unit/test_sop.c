@@ -191,6 +191,49 @@ START_TEST(need_to_know) {
 }
 END_TEST
 
+/* Nothing about a person to those who enforce, decide, supervise or pay [003:351;
+ * 004:3979-3981]; asylum matters to UN agencies alone. */
+static const Corridor__V1__Role told_nothing[] = {
+    COR_ROLE(NOTIFYING_AUTHORITY),
+    COR_ROLE(COMMITTEE),
+    COR_ROLE(REGIONAL_OFFICE),
+    COR_ROLE(EU_DELEGATION),
+    COR_ROLE(DONOR),
+    COR_ROLE(HUB),
+    COR_ROLE(OVERSIGHT),
+    COR_ROLE(OVERFLOWN_MISSION),
+};
+
+START_TEST(some_are_told_nothing_about_a_person) {
+  ck_assert_uint_eq(cor_sop_never(told_nothing[_i]), ~COR_BIT(COR_CAT(OPERATIONAL)));
+  cor_sop_row open = *cor_sop_find(COR_T(CASE_FILE));
+  open.categories[COR_C(CASEWORK)] = ~0U; /* a row that somebody opened by mistake */
+  ck_assert_uint_eq(cor_sop_categories(&open, COR_C(CASEWORK), told_nothing[_i]),
+                    COR_BIT(COR_CAT(OPERATIONAL)));
+}
+END_TEST
+
+START_TEST(asylum_matters_go_one_way) {
+  const cor_sop_row *row;
+  for (size_t i = 0; (row = cor_sop_at(i)); i++)
+    for (unsigned c = 0; c < COUNT(row->categories); c++)
+      for (unsigned role = 1; role <= COR_ROLE(OVERSIGHT); role++) {
+        const uint32_t set = cor_sop_categories(row, (Corridor__V1__Compartment)c, (Corridor__V1__Role)role);
+        const bool handover = row->type == COR_T(REFERRAL_HANDOVER) && c == COR_C(CASEWORK);
+        ck_assert_msg(((set & COR_BIT(COR_CAT(ASYLUM))) != 0) == (handover && role == COR_ROLE(UN_AGENCY)),
+                      "%s to role %u", row->name, role);
+      }
+}
+END_TEST
+
+START_TEST(bookings_are_marked) {
+  const cor_sop_row *row;
+  for (size_t i = 0; (row = cor_sop_at(i)); i++)
+    ck_assert_msg(row->books_return == (row->type == COR_T(ABN) || row->type == COR_T(TICKET_ISSUED)), "%s",
+                  row->name);
+}
+END_TEST
+
 int main(void) {
   Suite *suite = suite_create("sop");
   TCase *tc = tcase_create("sop");
@@ -203,6 +246,9 @@ int main(void) {
   tcase_add_test(tc, rows_are_whole);
   tcase_add_test(tc, without_consent);
   tcase_add_test(tc, need_to_know);
+  tcase_add_loop_test(tc, some_are_told_nothing_about_a_person, 0, (int)COUNT(told_nothing));
+  tcase_add_test(tc, asylum_matters_go_one_way);
+  tcase_add_test(tc, bookings_are_marked);
   suite_add_tcase(suite, tc);
   SRunner *runner = srunner_create(suite);
   srunner_run_all(runner, CK_NORMAL);
