@@ -23,7 +23,6 @@ static const ProtobufCMessageDescriptor *const every_message[] = {
     &corridor__v1__evidence__descriptor,
     &corridor__v1__consent_form__descriptor,
     &corridor__v1__evidence_file__descriptor,
-    &corridor__v1__access_statement__descriptor,
     &corridor__v1__sealing_cert__descriptor,
     &corridor__v1__card__descriptor,
     &corridor__v1__agreement__descriptor,
