@@ -1,5 +1,6 @@
 """25 MiB over 64 kbit/s with a cut each minute: arrives once, and a booking sent
-meanwhile is not held up. Takes about an hour and a quarter; run it by hand:
+meanwhile is not held up. Takes about an hour (measured: 3,519 s with 58 cuts, a booking
+in Conakry after 8.8 s); run it by hand:
 
     cd tests/integration && python3 long_attachment.py [MIB] [KBIT] [CUT_SECONDS]
 
