@@ -165,3 +165,10 @@ def service_report(now, **change):
     body = {"state": "IN_PROGRESS", "since": now, "furtherHelpNeeded": "none for now",
             "postAppointmentInformation": "course runs until June"}
     return {**body, **change}
+
+
+def decision(now, **change):
+    body = {"decidedBy": "MENTAL_HEALTH_PROFESSIONAL", "deciderName": "Dr Testa Mentalis",
+            "professionalId": "PSY-0001", "obstacle": "LIFE_AT_RISK_NOW",
+            "reason": "says that she will not see the morning", "decidedAt": now}
+    return {key: value for key, value in {**body, **change}.items() if value is not None}

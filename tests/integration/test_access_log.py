@@ -133,9 +133,9 @@ class TwoPeople(AccessTest):
     def test_an_officer_and_the_professional_are_enough_for_a_life(self):
         """One officer sends at once: the basis is the mental-health professional's decision."""
         case = self.reach_handover()
-        self.c.must(self.c.corridor(people.ORIGIN, "send", "-", input={
-            "type": "ReferralHandover", "to": people.LABE, "case": case.provider_handle,
-            "body": people.handover(case.consent_id), "basis": "LIFE_AT_RISK"}))
+        self.c.must(self.c.corridor(people.ORIGIN, "send", "-", **FATOU, input={
+            "type": "ReferralHandover", "to": people.LABE, "case": case.provider_handle, "basis": "LIFE_AT_RISK",
+            "body": {**people.handover(case.consent_id), "basisDecision": people.decision(self.c.now())}}))
 
     def test_between_the_missions_one_is_enough(self):
         self.health_case()  # sent without anybody's passphrase

@@ -24,15 +24,8 @@ SIGNATURE, REVIEW, ERASURE = "COUNTER_SIGNATURE", "REVIEW", "ERASURE_ANSWER"
 HOUR = 3600 * 1000
 
 
-def decision(now, **change):
-    body = {"decidedBy": "MENTAL_HEALTH_PROFESSIONAL", "deciderName": "Dr Testa Mentalis",
-            "professionalId": "PSY-0001", "obstacle": "LIFE_AT_RISK_NOW",
-            "reason": "says that she will not see the morning", "decidedAt": now}
-    return {key: value for key, value in {**body, **change}.items() if value is not None}
-
-
 def determination(now):
-    return decision(now, decidedBy="BEST_INTERESTS_PANEL", deciderName=None, professionalId=None,
+    return people.decision(now, decidedBy="BEST_INTERESTS_PANEL", deciderName=None, professionalId=None,
                     obstacle="CHILD_WITHOUT_GUARDIAN", bidReference="BID-0001", bidDate="2026-02-20",
                     bidPanel=["case manager", "guardian of the court", "psychologist"])
 
@@ -48,7 +41,7 @@ class BasisTest(harness.ClusterTest):
 
     def send(self, case, code=0, who=FIRST, basis="LIFE_AT_RISK", **change):
         """A health part to Conakry; its message id, or the refusal."""
-        stated = {"basisDecision": decision(self.c.now()), **change}
+        stated = {"basisDecision": people.decision(self.c.now()), **change}
         body = people.health(case.reference, **{k: v for k, v in stated.items() if v is not None})
         request = {"type": "CaseFile", "to": ORIGIN, "case": case.handle, "body": {"health": body}}
         answer = self.c.corridor(HOST, "send", "-", "--wait", "10", **who,
@@ -112,7 +105,7 @@ class LifeAtRisk(BasisTest):
 
     def test_on_an_officers_own_word(self):
         told = self.refused(self.case(), "NOT_THEIRS_TO_DECIDE", "/body/health/basisDecision/decidedBy", 4,
-                            basisDecision=decision(self.c.now(), decidedBy="OFFICE_STAFF"))
+                            basisDecision=people.decision(self.c.now(), decidedBy="OFFICE_STAFF"))
         self.assertIn("mental-health professional", told["sentence"])
 
     def test_by_nobody_named(self):
@@ -312,7 +305,7 @@ class LifeAtRisk(BasisTest):
         self.c.must(self.c.corridor(KINDIA, "answer", offer["messageId"], "--accept", "--first-contact",
                                     "2026-03-24T09:00:00Z", "--contact-function", "reception desk"))
         case.received(HOST, "ReferralAck", handle=handle)
-        body = people.handover("", basisDecision=decision(self.c.now()))
+        body = people.handover("", basisDecision=people.decision(self.c.now()))
         request = {"type": "ReferralHandover", "to": KINDIA, "case": handle, "body": body}
         refused = self.c.corridor(HOST, "send", "-", **FIRST, input=request)
         self.assertEqual((refused.code, refused.error["path"]), (3, "/body/basisDecision"))
@@ -335,7 +328,7 @@ class OtherVitalInterest(BasisTest):
 
     def test_on_a_physicians_word(self):
         message = self.send(self.case(), basis="VITAL_INTEREST_OTHER",
-                            basisDecision=decision(self.c.now(), decidedBy="PHYSICIAN"))
+                            basisDecision=people.decision(self.c.now(), decidedBy="PHYSICIAN"))
         self.arrived(message)
         self.assertEqual(self.duties(message), {SIGNATURE: "OPEN", REVIEW: "OPEN"})
         self.assertEqual(self.audited(message)["basis"], "VITAL_INTEREST_OTHER")
