@@ -170,22 +170,9 @@ class Steps(WireTest):
         case = self.case()
         for origin in origins:
             self.at(origin)
-            self.at(HOST).send_one(pb.ABN, origin, case.handle, consent_id=self.for_all(case))
+            self.at(HOST).send_one(pb.ABN, origin, case.handle, consent_id=case.consent)
             self.received(origin, pb.ABN, case)
         return case
-
-    def for_all(self, case):
-        """A consent that names both origin missions."""
-        record = case.consent_record()
-        for scope in list(record.scopes):
-            if scope.recipient_office == ORIGIN:
-                twin = record.scopes.add()
-                twin.CopyFrom(scope)
-                twin.recipient_office = SECOND
-        case.version = getattr(case, "version", 1) + 1
-        record.version = case.version
-        self.at(HOST).record_one(pb.CONSENT_RECORD, record, case.handle)
-        return case.consent
 
     def ticket(self, case, origin):
         message, = self.at(HOST).agent.sign(self.at(HOST).sealed(

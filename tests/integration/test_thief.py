@@ -33,8 +33,9 @@ BODIES = {"casework": pb.CaseFileCasework, "operations": pb.CaseFileOperations, 
           "departure": pb.DepartureConfirmation, "arrival": pb.ArrivalNotice,
           "duplicate_question": pb.DuplicateQuestion, "handover": pb.ReferralHandover,
           "service_report": pb.ServiceReport}
-# Of the sealed bodies, those that hold no free text, or whose text a verb gives.
-ELSEWHERE = {"ReferralOffer", "ReferralAnswer", "DuplicateAnswer"}
+# Of the sealed bodies, those that hold no free text, or whose text a verb gives; files are
+# looked for in test_memory.
+ELSEWHERE = {"ReferralOffer", "ReferralAnswer", "DuplicateAnswer", "AttachmentChunk"}
 
 
 class TappedCluster(harness.Cluster):
@@ -69,7 +70,17 @@ class Play(stages.Case):
         self.send(self.host, "CaseFile", self.origin,
                   people.case_file(self.reference, health=people.health(self.reference)))
         self.received(self.origin, "CaseFile", count=3, user=True)
+        self.decided()
         self.asked()
+
+    def decided(self):
+        """The health part once more, on somebody's decision in place of consent."""
+        texts = {name: self.birds.word(f"BasisDecision.{name}") for name in ("deciderName", "professionalId", "reason")}
+        health = {**people.health(self.reference), "basisDecision": people.decision(self.c.now(), **texts)}
+        self.c.must(self.c.corridor(self.host, "send", "-", user=True, input={
+            "type": "CaseFile", "to": self.origin, "case": self.handle, "basis": "LIFE_AT_RISK",
+            "body": {"health": health}}))
+        self.received(self.origin, "CaseFile", count=4, user=True)
 
     def asked(self):
         self.send(self.host, "DuplicateQuestion", self.origin, people.duplicate_question())

@@ -200,7 +200,8 @@ class Party(Session):
 
 
 def scope(purpose, categories, **to):
-    return pb.ConsentScope(scope=pb.RETURN_AND_DATA, purpose=purpose, categories=categories, **to)
+    code = pb.REFERRAL_SHARING if purpose == pb.REINTEGRATION else pb.RETURN_AND_DATA
+    return pb.ConsentScope(scope=code, purpose=purpose, categories=categories, **to)
 
 
 class Case:
