@@ -22,7 +22,6 @@ import wire_offices as wire
 from harness import wait_for
 from identity import PASSPHRASE, SECOND_PASSPHRASE
 from protocol_bytes import pb
-from test_basis import decision
 from wire_offices import HOST, ORIGIN, PARTNER
 
 REPEATS = 12
@@ -247,7 +246,7 @@ class AtAnAgent(harness.ClusterTest):
 
         sent = self.c.must(self.c.corridor(HOST, "send", "-", user=True, input={
             "type": "CaseFile", "to": ORIGIN, "case": case.handle, "basis": "LIFE_AT_RISK",
-            "body": {"health": people.health(case.reference, basisDecision=decision(self.c.now()))}}))
+            "body": {"health": people.health(case.reference, basisDecision=people.decision(self.c.now()))}}))
         message = sent["messages"][0]["messageId"]
         self.settled(case)
         self.assertEqual(len(self.c.must(self.c.corridor(HOST, "due", user=True))["obligations"]), 2)
@@ -276,7 +275,7 @@ class AtAnAgent(harness.ClusterTest):
         self.c.stop(ORIGIN)
         self.c.must(self.c.corridor(HOST, "send", "-", user=True, input={
             "type": "CaseFile", "to": ORIGIN, "case": case.handle, "basis": "LIFE_AT_RISK",
-            "body": {"health": people.health(case.reference, basisDecision=decision(self.c.now()))}}))
+            "body": {"health": people.health(case.reference, basisDecision=people.decision(self.c.now()))}}))
         self.c.start_process(ORIGIN)
         self.c.wait_ready([ORIGIN])
         self.settled(case)
