@@ -15,6 +15,7 @@
 #include "corridor/refusal.h"
 #include "corridor/seal.h"
 
+#include <openssl/crypto.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -64,6 +65,40 @@ static bool load_catalogues(agent *a, cor_error *err) {
   return a->catalogues[0] != NULL;
 }
 
+/* systemd gives a service its credentials in a directory only it can read. */
+static bool credential(char out[COR_PASSPHRASE_MAX + 1]) {
+  char path[4096];
+  cor_buf text = {NULL, 0};
+  cor_error ignored;
+  const char *dir = getenv("CREDENTIALS_DIRECTORY");
+  if (dir == NULL || snprintf(path, sizeof path, "%s/office-passphrase", dir) >= (int)sizeof path ||
+      !cor_file_read(path, COR_PASSPHRASE_MAX, false, &text, &ignored))
+    return false;
+  size_t len = text.len;
+  while (len > 0 && text.data[len - 1] == '\n')
+    len--;
+  memcpy(out, text.data, len);
+  out[len] = '\0';
+  cor_buf_clear(&text);
+  return len > 0;
+}
+
+static bool load_office(agent *a, const char *dir, cor_error *err) {
+  char passphrase[COR_PASSPHRASE_MAX + 1];
+  if (!cor_office_locked(dir)) return cor_office_load(dir, &a->office, err);
+  a->locked = !credential(passphrase);
+  if (a->locked) return cor_office_describe(dir, &a->office, err);
+  const bool ok = cor_office_open(dir, passphrase, &a->office, err);
+  OPENSSL_cleanse(passphrase, sizeof passphrase);
+  return ok;
+}
+
+/* It compares our card with our keys: not before they are there. */
+static bool open_roster(agent *a, cor_error *err) {
+  a->roster = roster_load(cor_config_text(a->config, "office_dir"), &a->office, a->log, err);
+  return a->roster != NULL;
+}
+
 bool agent_prepare(agent *a, const char *config_path, cor_error *err) {
   *a = (agent){.config_path = config_path};
   umask(077);
@@ -73,9 +108,8 @@ bool agent_prepare(agent *a, const char *config_path, cor_error *err) {
   a->log = cor_log_new("corridor-agent", a->clock, agent_config_level(a->config));
   a->tries = tries_new();
   if (a->log == NULL || a->tries == NULL) return cor_fail(err, COR_INTERNAL, "", "out of memory");
-  if (!cor_office_load(office_dir, &a->office, err) || !load_catalogues(a, err)) return false;
-  a->roster = roster_load(office_dir, &a->office, a->log, err);
-  if (a->roster == NULL) return false;
+  if (!load_office(a, office_dir, err) || !load_catalogues(a, err)) return false;
+  if (!a->locked && !open_roster(a, err)) return false;
   a->store = store_open(cor_config_text(a->config, "store"), a->office.id, a->log, err);
   return a->store != NULL;
 }
@@ -124,17 +158,42 @@ static void tell_health(agent *a) {
                                   : "no session with a broker");
 }
 
+/* Until somebody has unlocked the keys, or *stop: the agent was told to end. The
+ * request that unlocks says so by SIGUSR1, once it has been answered (api.c). */
+static bool await_unlock(agent *a, const sigset_t *set, bool *stop, cor_error *err) {
+  a->api = api_start(a, err);
+  if (a->api == NULL) return false;
+  COR_LOG(a->log, COR_WARN, "locked", COR_WORD("office", a->office.id));
+  cor_notify("READY=1");
+  while (!*stop && !atomic_load(&a->unlocked)) {
+    const int which = sigwaitinfo(set, NULL);
+    *stop = which == SIGTERM || which == SIGINT;
+  }
+  api_stop(&a->api);
+  if (!atomic_load(&a->unlocked)) return true;
+  a->office = a->opened; /* its one owner from here on */
+  a->opened = (cor_office){0};
+  a->locked = false;
+  atomic_store(&a->unlocked, false);
+  COR_LOG(a->log, COR_INFO, "unlocked", COR_WORD("office", a->office.id));
+  return open_roster(a, err);
+}
+
 bool agent_run(agent *a, cor_error *err) {
+  bool stop_asked = false;
   const struct timespec tick = {.tv_sec = 1};
   sigset_t set;
   sigemptyset(&set);
   sigaddset(&set, SIGTERM);
   sigaddset(&set, SIGINT);
   sigaddset(&set, SIGHUP);
+  sigaddset(&set, SIGUSR1);
   /* Blocked before any thread exists, so that all inherit it and only the wait
    * below takes them. */
   if (pthread_sigmask(SIG_BLOCK, &set, NULL) != 0 || signal(SIGPIPE, SIG_IGN) == SIG_ERR)
     return cor_fail(err, COR_INTERNAL, "", "signals cannot be set up");
+  if (a->locked && !await_unlock(a, &set, &stop_asked, err)) return false;
+  if (stop_asked) return true;
   if (!start(a, err)) {
     stop(a);
     return false;
@@ -160,6 +219,7 @@ void agent_clear(agent *a) {
   tries_destroy(&a->tries);
   for (size_t i = 0; i < AGENT_LANGUAGES; i++)
     cor_catalogue_destroy(&a->catalogues[i]);
+  cor_office_clear(&a->opened);
   cor_office_clear(&a->office);
   cor_log_destroy(&a->log);
   cor_clock_destroy(&a->clock);

@@ -11,6 +11,8 @@
 #include "corridor/office.h"
 #include "corridor/status.h"
 
+#include <stdatomic.h>
+
 struct agent_link;
 struct api;
 
@@ -22,6 +24,9 @@ typedef struct agent {
   cor_log *log;
   cor_clock *clock;
   bool demo;
+  bool locked; /* the office's keys are: nothing but unlocking is served */
+  atomic_bool unlocked;
+  cor_office opened; /* by whoever unlocked them; the main thread takes it */
   cor_office office;
   roster *roster;
   store *store;
@@ -32,9 +37,11 @@ typedef struct agent {
   cor_status *status;
 } agent;
 
-/* Loads and checks everything; nothing is listening or connected yet. */
+/* Loads and checks everything (of an office that is locked, what lies open); nothing is
+ * listening or connected yet. */
 bool agent_prepare(agent *a, const char *config_path, cor_error *err) COR_MUST_CHECK;
-/* Serves until SIGTERM or SIGINT; SIGHUP re-reads log_level and the card list. */
+/* Serves until SIGTERM or SIGINT; SIGHUP re-reads log_level and the card list. A locked
+ * office's agent serves POST /v1/unlock first, and nothing else. */
 bool agent_run(agent *a, cor_error *err) COR_MUST_CHECK;
 void agent_clear(agent *a);
 

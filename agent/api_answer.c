@@ -124,7 +124,7 @@ static json_t *look(api_request *q, const uint8_t (*ids)[COR_ID_LEN], size_t n, 
   return NULL;
 }
 
-static int64_t wait_until(api_request *q) {
+int64_t api_wait_until(api_request *q) {
   const char *text = api_query(q, "wait");
   long seconds = text == NULL || text[0] == '\0' ? WAIT_DEFAULT_S : strtol(text, NULL, 10);
   if (seconds < 0) seconds = 0;
@@ -132,19 +132,23 @@ static int64_t wait_until(api_request *q) {
   return cor_clock_monotonic_ms() + seconds * 1000;
 }
 
-/* The members of an error, for an answer that also tells what was kept. */
-static void add_code(api_request *q, json_t *reply, int code, const json_t *list) {
+void api_add_code(api_request *q, json_t *reply, int code) {
   const cor_error err = {.code = code};
-  json_t *error = api_error_json(q->a, q->language, &err), *kept = json_object_get(error, "kept"), *one;
-  size_t i;
-  json_array_foreach(list, i, one) {
-    const char *state = json_string_value(json_object_get(one, "state"));
-    if (state != NULL && strcmp(state, "queued") == 0)
-      json_array_append(kept, json_object_get(one, "messageId"));
-  }
+  json_t *error = api_error_json(q->a, q->language, &err);
   json_object_update(reply, error);
   json_decref(error);
   q->status = (unsigned)cor_refusal_of(code)->http;
+}
+
+static void add_code(api_request *q, json_t *reply, int code, const json_t *list) {
+  json_t *one;
+  size_t i;
+  api_add_code(q, reply, code);
+  json_array_foreach(list, i, one) {
+    const char *state = json_string_value(json_object_get(one, "state"));
+    if (state != NULL && strcmp(state, "queued") == 0)
+      json_array_append(json_object_get(reply, "kept"), json_object_get(one, "messageId"));
+  }
 }
 
 static bool outcome(api_request *q, json_t *reply, bool flat, const uint8_t (*ids)[COR_ID_LEN], size_t n,
@@ -178,7 +182,7 @@ static bool outcome(api_request *q, json_t *reply, bool flat, const uint8_t (*id
 
 bool api_outcome(api_request *q, json_t *reply, bool flat, const uint8_t (*ids)[COR_ID_LEN], size_t n,
                  cor_error *err) {
-  return outcome(q, reply, flat, ids, n, wait_until(q), err);
+  return outcome(q, reply, flat, ids, n, api_wait_until(q), err);
 }
 
 bool api_at_once(api_request *q, json_t *reply, const uint8_t id[COR_ID_LEN], cor_error *err) {

@@ -21,7 +21,8 @@ typedef struct registration {
 } registration;
 
 static bool read_registration(api_request *q, registration *r, cor_error *err) {
-  static const char *const members[] = {"origin", "programme", "returnType", "declaredOn", NULL};
+  static const char *const members[] = {"origin",       "programme",     "returnType", "declaredOn",
+                                        "slipLanguage", "slipTelephone", NULL};
   const char *origin, *programme, *declared;
   int return_type;
   int32_t day;
@@ -87,15 +88,23 @@ static bool register_case(api_request *q, registration *r, uint8_t id[COR_ID_LEN
   return api_keep(q, ok, err);
 }
 
+/* What the registering office gets to see, once. */
+static json_t *identity(const registration *r, const slip *words, const char *phone) {
+  json_t *out = json_pack("{s:o, s:s, s:s}", "handle", api_hex(r->handle, COR_ID_LEN), "reference",
+                          r->reference, "withdrawalCode", r->code);
+  if (words != NULL) json_object_set_new(out, "slip", slip_write(words, r->reference, r->code, phone));
+  return out;
+}
+
 bool api_post_case(api_request *q, cor_error *err) {
   registration r = {0};
   uint8_t id[COR_ID_LEN];
-  bool ok = read_registration(q, &r, err) && register_case(q, &r, id, err);
-  if (ok)
-    ok = api_at_once(q,
-                     json_pack("{s:o, s:s, s:s}", "handle", api_hex(r.handle, COR_ID_LEN), "reference",
-                               r.reference, "withdrawalCode", r.code),
-                     id, err);
+  slip *words = NULL;
+  const char *phone;
+  bool ok = read_registration(q, &r, err) && api_slip_words(q, false, &words, &phone, err) &&
+            register_case(q, &r, id, err);
+  if (ok) ok = api_at_once(q, identity(&r, words, phone), id, err);
+  slip_destroy(&words);
   OPENSSL_cleanse(&r, sizeof r);
   return ok;
 }
@@ -151,11 +160,10 @@ static bool add_event(const store_event *e, void *ctx) {
 bool api_get_timeline(api_request *q, cor_error *err) {
   store_case c;
   event_list out = {.list = json_array(), .of = &c};
-  const unsigned visible = api_visible(q); /* slow by design: before the store is held */
   bool ok = store_begin(q->a->store, err);
   if (ok) {
     ok = api_case(q, q->arg, &c, err) &&
-         store_event_list(q->a->store, c.handle, visible, add_event, &out, err);
+         store_event_list(q->a->store, c.handle, q->visible, add_event, &out, err);
     store_rollback(q->a->store);
   }
   if (ok) q->reply = json_pack("{s:o, s:O}", "handle", api_hex(c.handle, COR_ID_LEN), "events", out.list);

@@ -1,10 +1,12 @@
 /* api_consent.c - recording a consent, and withdrawing one.
  *
- * Guarantees: a withdrawal is never refused here and (unless it is of a part) counts
- * at this office from the moment it is kept, before the hub has heard of it; a withdrawal code goes
- * into a hash and is not kept. A consent is known here only with its record in
- * the outbox, in one transaction. */
+ * Guarantees: a consent's record, its place in the outbox and its form are kept
+ * together or not at all. A withdrawal is never refused here and (unless it is of a
+ * part) counts at this office from the moment it is kept, before the hub has heard of
+ * it; a withdrawal code goes into a hash and is not kept. */
 #include "api.h"
+#include "form.h"
+#include "iso27560.h"
 
 #include "corridor/codec.h"
 #include "corridor/id.h"
@@ -14,14 +16,25 @@
 #include <openssl/crypto.h>
 #include <string.h>
 
-/* The record as it will be signed: id and version filled in when absent. */
-static Corridor__V1__ConsentRecord *read_record(const json_t *body, cor_error *err) {
-  const json_t *given = json_object_get(body, "consent");
+/* What a request brings: the record as it will be signed, and the form it was made
+ * of, if that is kept here. */
+typedef struct given_consent {
+  Corridor__V1__ConsentRecord *record;
+  form_draft draft;
+} given_consent;
+
+static void given_clear(given_consent *g) {
+  if (g->record != NULL) cor_message_free(&g->record->base);
+  form_draft_clear(&g->draft);
+}
+
+/* Id and version are filled in when absent. */
+static Corridor__V1__ConsentRecord *read_record(const json_t *given, cor_error *err) {
   if (!json_is_object(given)) {
     (void)cor_fail(err, COR_MISSING_FIELD, "/consent", "a ConsentRecord is needed; nothing was kept");
     return NULL;
   }
-  json_t *copy = json_copy((json_t *)given);
+  json_t *copy = json_copy((json_t *)(uintptr_t)given);
   if (json_object_get(copy, "consentId") == NULL && json_object_get(copy, "consent_id") == NULL) {
     uint8_t id[COR_ID_LEN];
     cor_random(id, sizeof id);
@@ -37,53 +50,86 @@ static Corridor__V1__ConsentRecord *read_record(const json_t *body, cor_error *e
   return NULL;
 }
 
-static bool keep_consent(api_request *q, const cor_cards *cards, const char *name,
-                         const Corridor__V1__ConsentRecord *record, uint8_t id[COR_ID_LEN], cor_error *err) {
-  store_case c;
-  compose_order order = {.row = cor_sop_find(COR_T(CONSENT_RECORD)),
-                         .to = "hub",
-                         .compartment = COR_C(RECORD),
-                         .body = &record->base,
-                         .path = "/consent"};
-  store_consent kept;
-  if (!api_case(q, name, &c, err)) return false;
-  memcpy(order.handle, c.handle, COR_ID_LEN);
-  store_found before = store_consent_get(q->a->store, record->consent_id.data, &kept, err);
-  if (before == STORE_ERROR) return false;
-  store_consent_clear(&kept);
-  if (before == STORE_FOUND && memcmp(kept.case_handle, c.handle, COR_ID_LEN) != 0)
+static bool read_given(const json_t *request, given_consent *out, cor_error *err) {
+  json_t *imported = NULL;
+  const json_t *iso = json_object_get(request, "iso27560");
+  if (iso != NULL) {
+    imported = iso27560_read(iso, request, err);
+    if (imported == NULL) return false;
+    request = imported;
+  }
+  out->record = read_record(json_object_get(request, "consent"), err);
+  bool ok = out->record != NULL && form_read(request, &out->draft, err) &&
+            form_bind(&out->draft, out->record, err);
+  json_decref(imported);
+  return ok;
+}
+
+/* The version before this one, if any: of the same case, and its withdrawal holds. */
+static bool earlier(api_request *q, const Corridor__V1__ConsentRecord *record, const store_case *c,
+                    int64_t *withdrawn_at, cor_error *err) {
+  store_consent before;
+  store_found found = store_consent_get(q->a->store, record->consent_id.data, &before, err);
+  if (found == STORE_ERROR) return false;
+  *withdrawn_at = found == STORE_FOUND ? before.withdrawn_at : 0;
+  store_consent_clear(&before);
+  if (found == STORE_ABSENT) return true;
+  if (memcmp(before.case_handle, c->handle, COR_ID_LEN) != 0)
     return cor_fail(err, COR_BAD_INPUT, "/consent/consentId",
                     "this consent is another case's; nothing was kept");
-  if (!compose_message(q->a, cards, &order, id, err)) return false;
-  /* A new version of a consent that was withdrawn is as withdrawn as the first. */
-  kept = (store_consent){.version = record->version,
-                         .withdrawn_at = before == STORE_FOUND ? kept.withdrawn_at : 0};
+  return record->version > before.version ||
+         cor_fail(err, COR_CONFLICT, "/consent/version",
+                  "version %u of this consent is kept here; a new one is higher, and nothing was kept",
+                  before.version);
+}
+
+static bool keep_record(api_request *q, const Corridor__V1__ConsentRecord *record, const store_case *c,
+                        const uint8_t message[COR_ID_LEN], int64_t withdrawn_at, cor_error *err) {
+  store_consent kept = {.version = record->version, .withdrawn_at = withdrawn_at};
   memcpy(kept.id, record->consent_id.data, COR_ID_LEN);
-  memcpy(kept.case_handle, c.handle, COR_ID_LEN);
-  memcpy(kept.message_id, id, COR_ID_LEN);
-  if (!cor_encode(&record->base, &kept.record, err)) return false;
-  bool ok = store_consent_put(q->a->store, &kept, err);
+  memcpy(kept.case_handle, c->handle, COR_ID_LEN);
+  memcpy(kept.message_id, message, COR_ID_LEN);
+  bool ok = cor_encode(&record->base, &kept.record, err) && store_consent_put(q->a->store, &kept, err);
   store_consent_clear(&kept);
   return ok;
 }
 
+static bool keep_consent(api_request *q, const cor_cards *cards, const char *name, const given_consent *given,
+                         uint8_t id[COR_ID_LEN], cor_error *err) {
+  store_case c;
+  int64_t withdrawn_at;
+  compose_order order = {.row = cor_sop_find(COR_T(CONSENT_RECORD)),
+                         .to = "hub",
+                         .compartment = COR_C(RECORD),
+                         .body = &given->record->base,
+                         .path = "/consent"};
+  if (!api_case(q, name, &c, err) || !earlier(q, given->record, &c, &withdrawn_at, err)) return false;
+  memcpy(order.handle, c.handle, COR_ID_LEN);
+  /* That there is a consent to share health data is known to those who hold health. */
+  const Corridor__V1__Compartment filed = form_compartment(q->a, cards, given->record);
+  if (COR_BIT(filed) & COR_RESTRICTED) order.filed_under = filed;
+  return compose_message(q->a, cards, &order, id, err) &&
+         keep_record(q, given->record, &c, id, withdrawn_at, err) &&
+         form_keep(q->a, cards, &given->draft, given->record, c.handle, err);
+}
+
 bool api_post_consent(api_request *q, cor_error *err) {
-  static const char *const members[] = {"case", "consent", NULL};
+  static const char *const members[] = {"case", "consent", "form", "evidence", "iso27560", NULL};
   const char *name;
   uint8_t id[1][COR_ID_LEN];
+  given_consent given = {0};
   if (!api_only(q->body, members, err) || !api_text(q->body, "case", true, &name, err)) return false;
-  Corridor__V1__ConsentRecord *record = read_record(q->body, err);
-  bool ok = record != NULL && api_begin(q, err);
+  bool ok = read_given(q->body, &given, err) && api_begin(q, err);
   if (ok) {
     const cor_cards *cards = roster_hold(q->a->roster);
-    ok = keep_consent(q, cards, name, record, id[0], err);
+    ok = keep_consent(q, cards, name, &given, id[0], err);
     roster_release(q->a->roster);
     ok = api_keep(q, ok, err);
   }
   if (ok)
-    ok = api_outcome(q, json_pack("{s:o}", "consentId", api_hex(record->consent_id.data, COR_ID_LEN)), true,
-                     (const uint8_t(*)[COR_ID_LEN])id, 1, err);
-  if (record != NULL) cor_message_free(&record->base);
+    ok = api_outcome(q, json_pack("{s:o}", "consentId", api_hex(given.record->consent_id.data, COR_ID_LEN)),
+                     true, (const uint8_t(*)[COR_ID_LEN])id, 1, err);
+  given_clear(&given);
   return ok;
 }
 

@@ -32,10 +32,6 @@ const char *api_query(api_request *q, const char *name) {
   return MHD_lookup_connection_value(q->connection, MHD_GET_ARGUMENT_KIND, name);
 }
 
-unsigned api_visible(api_request *q) {
-  return open_visible(q->a, q->named ? &q->holder : NULL);
-}
-
 bool api_text(const json_t *body, const char *name, bool required, const char **out, cor_error *err) {
   const json_t *value = json_object_get(body, name);
   *out = json_string_value(value);
@@ -100,6 +96,27 @@ bool api_categories(const json_t *body, const char *name, uint32_t *bits, cor_er
   return true;
 }
 
+bool api_query_needed(api_request *q, const char *name, const char **out, cor_error *err) {
+  *out = api_query(q, name);
+  return (*out != NULL && (*out)[0] != '\0') || at(err, COR_MISSING_FIELD, name, "this parameter is needed");
+}
+
+bool api_query_id(api_request *q, const char *name, uint8_t out[COR_ID_LEN], bool *given, cor_error *err) {
+  const char *text = api_query(q, name);
+  *given = text != NULL;
+  return text == NULL || cor_id_parse(text, out) ||
+         at(err, COR_BAD_INPUT, name, "must be an id of 32 hex digits");
+}
+
+bool api_query_enum(api_request *q, const char *name, const ProtobufCEnumDescriptor *type, int *out,
+                    cor_error *err) {
+  const char *text = api_query(q, name);
+  const ProtobufCEnumValue *value = text == NULL ? NULL
+                                                 : protobuf_c_enum_descriptor_get_value_by_name(type, text);
+  *out = value == NULL ? 0 : value->value;
+  return text == NULL || *out != 0 || at(err, COR_UNKNOWN_ENUM, name, "is not one of the known names");
+}
+
 bool api_case(api_request *q, const char *name, store_case *out, cor_error *err) {
   uint8_t handle[COR_ID_LEN], hash[COR_HASH_LEN];
   char reference[COR_REFERENCE_TEXT];
@@ -110,6 +127,8 @@ bool api_case(api_request *q, const char *name, store_case *out, cor_error *err)
     cor_reference_hash(reference, hash);
     found = store_case_by_reference(q->a->store, hash, out, err);
   }
+  /* Of which only something restricted is here: as if it were not, as in the list. */
+  if (found == STORE_FOUND && out->last_type == 0 && !(q->visible & COR_RESTRICTED)) found = STORE_ABSENT;
   if (found == STORE_ABSENT)
     return cor_fail(err, COR_NO_SUCH_CASE, "/case", "this office knows no such case; nothing was kept");
   return found == STORE_FOUND;

@@ -29,6 +29,7 @@ typedef struct sending {
   uint8_t consent[COR_ID_LEN], reply[COR_ID_LEN];
   part parts[PARTS_MAX];
   size_t n;
+  release two; /* who releases it together, when two do */
 } sending;
 
 static void sending_clear(sending *s) {
@@ -41,7 +42,8 @@ static void sending_clear(sending *s) {
 /* Types whose request does more than send: they have a route of their own. */
 static bool has_own_route(Corridor__V1__MessageType type) {
   return type == COR_T(REGISTRATION) || type == COR_T(CONSENT_RECORD) || type == COR_T(CONSENT_WITHDRAWAL) ||
-         type == COR_T(REFERRAL);
+         type == COR_T(REFERRAL) || type == COR_T(BASIS_STATEMENT) || type == COR_T(ATTACHMENT_CHUNK) ||
+         type == COR_T(DUPLICATE_ANSWER);
 }
 
 static bool read_type(const json_t *body, sending *s, cor_error *err) {
@@ -116,7 +118,7 @@ static bool read_parts(const json_t *body, sending *s, cor_error *err) {
 static bool same_case(const store_case *c, const part *p, cor_error *err) {
   const ProtobufCFieldDescriptor *field = protobuf_c_message_descriptor_get_field_by_name(p->body->descriptor,
                                                                                           "case_ref");
-  char normal[COR_REFERENCE_TEXT], path[64];
+  char normal[COR_REFERENCE_TEXT], path[80];
   uint8_t hash[COR_HASH_LEN];
   if (field == NULL || !c->has_reference) return true;
   const char *reference = *(const char *const *)(const void *)((const char *)p->body + field->offset);
@@ -145,9 +147,21 @@ static bool keep_parts(api_request *q, const sending *s, uint8_t (*ids)[COR_ID_L
   const cor_cards *cards = roster_hold(q->a->roster);
   bool ok = compose_act(q->a, cards, orders, s->n, ids, &at, err);
   roster_release(q->a->roster);
+  for (size_t i = 0; ok && i < s->n; i++)
+    ok = api_note_sender(q, s->order.basis, ids[i], err);
   /* Of a bundle, say which part: header fields have no pointer of their own. */
   if (!ok && s->n > 1 && err->path[0] != '/') snprintf(err->path, sizeof err->path, "%s", s->parts[at].path);
   return ok;
+}
+
+/* Slow by design: before the store is held. */
+static bool read_release(api_request *q, sending *s, cor_error *err) {
+  unsigned compartments = 0;
+  if (!q->has_second) return true;
+  for (size_t i = 0; i < s->n; i++)
+    compartments |= COR_BIT(s->parts[i].compartment);
+  s->order.two = &s->two;
+  return release_by(q->a, &q->holder, &q->second, compartments, &s->two, err);
 }
 
 bool api_post_message(api_request *q, cor_error *err) {
@@ -157,7 +171,8 @@ bool api_post_message(api_request *q, cor_error *err) {
   sending s = {.n = 0};
   uint8_t ids[PARTS_MAX][COR_ID_LEN];
   bool ok = api_only(q->body, members, err) && read_type(q->body, &s, err) &&
-            read_options(q->body, &s, err) && read_parts(q->body, &s, err) && api_begin(q, err);
+            read_options(q->body, &s, err) && read_parts(q->body, &s, err) && read_release(q, &s, err) &&
+            api_needs_name(q, s.order.basis, err) && api_begin(q, err);
   if (ok) ok = api_keep(q, keep_parts(q, &s, ids, err), err);
   const size_t n = s.n;
   sending_clear(&s);
@@ -180,7 +195,7 @@ bool api_get_messages(api_request *q, cor_error *err) {
   if (limit != NULL) filter.limit = strtol(limit, NULL, 10);
   if (filter.limit < 1 || filter.limit > LIST_MAX)
     return cor_fail(err, COR_BAD_INPUT, "/limit", "limit is 1 to %d", LIST_MAX);
-  filter.compartments = api_visible(q); /* slow by design: before the store is held */
+  filter.compartments = q->visible;
   json_t *list = json_array();
   bool ok = store_begin(q->a->store, err);
   if (ok) {
@@ -193,12 +208,18 @@ bool api_get_messages(api_request *q, cor_error *err) {
   return ok;
 }
 
-static bool find_message(api_request *q, store_message *m, cor_error *err) {
+/* One that a list would not show this asker is not there for them: who has heard of its
+ * id learns no more of it. */
+bool api_find_message(api_request *q, store_message *m, cor_error *err) {
   uint8_t id[COR_ID_LEN];
   if (!cor_id_parse(q->arg, id)) return cor_fail(err, COR_BAD_INPUT, "/messageId", "an id is 32 hex digits");
   if (!store_begin(q->a->store, err)) return false;
   store_found found = store_message_find(q->a->store, id, m, err);
   store_rollback(q->a->store);
+  if (found == STORE_FOUND && !(COR_BIT(m->compartment) & q->visible)) {
+    store_message_clear(m);
+    found = STORE_ABSENT;
+  }
   if (found == STORE_ABSENT)
     return cor_fail(err, COR_NO_SUCH_MESSAGE, "/messageId", "this office has no such message");
   return found == STORE_FOUND;
@@ -222,7 +243,7 @@ static bool add_content(api_request *q, const store_message *m, json_t *reply, c
 bool api_get_outcome(api_request *q, cor_error *err) {
   store_message m = {0};
   uint8_t ids[1][COR_ID_LEN];
-  if (!find_message(q, &m, err)) return false;
+  if (!api_find_message(q, &m, err)) return false;
   const bool sent = m.outgoing;
   memcpy(ids[0], m.id, COR_ID_LEN);
   store_message_clear(&m);
@@ -246,7 +267,7 @@ static bool add_note(api_request *q, const store_message *m, json_t *reply, cor_
 
 bool api_get_message(api_request *q, cor_error *err) {
   store_message m = {0};
-  if (!find_message(q, &m, err)) return false;
+  if (!api_find_message(q, &m, err)) return false;
   Corridor__V1__Header *header = open_header(&m, err);
   json_t *reply = api_message_json(&m);
   bool ok = header != NULL;

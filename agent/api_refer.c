@@ -25,6 +25,7 @@ typedef struct referral {
   size_t n_listed;
   uint8_t consent[COR_ID_LEN], id[COR_ID_LEN];
   bool has_consent;
+  Corridor__V1__LegalBasis basis; /* of the handover, when not consent */
   uint8_t handles[CANDIDATES_MAX][COR_ID_LEN], messages[CANDIDATES_MAX][COR_ID_LEN];
 } referral;
 
@@ -49,11 +50,24 @@ static bool read_candidates(const json_t *body, referral *r, cor_error *err) {
   return true;
 }
 
+/* Of the handover to come, when the person cannot be asked: the offer tells nobody. */
+static bool read_basis(api_request *q, referral *r, cor_error *err) {
+  int basis;
+  if (!api_enum(q->body, "basis", &corridor__v1__legal_basis__descriptor, &basis, err)) return false;
+  if (basis == 0 || basis == COR_BASIS(CONSENT)) return true;
+  if (!cor_basis_find((Corridor__V1__LegalBasis)basis) || r->has_consent)
+    return cor_fail(err, COR_BAD_INPUT, "/basis",
+                    "a handover rests on consent, or on a decision in its place; nothing was kept");
+  r->basis = (Corridor__V1__LegalBasis)basis;
+  return true;
+}
+
 static bool read_referral(api_request *q, referral *r, cor_error *err) {
-  static const char *const members[] = {"case", "candidates", "offer", "categories", "consent", NULL};
+  static const char *const members[] = {"case",    "candidates", "offer", "categories",
+                                        "consent", "basis",      NULL};
   if (!api_only(q->body, members, err) || !api_text(q->body, "case", true, &r->name, err) ||
       !read_candidates(q->body, r, err) || !api_categories(q->body, "categories", &r->categories, err) ||
-      !api_id(q->body, "consent", false, r->consent, &r->has_consent, err))
+      !api_id(q->body, "consent", false, r->consent, &r->has_consent, err) || !read_basis(q, r, err))
     return false;
   if (r->categories == 0)
     return cor_fail(err, COR_MISSING_FIELD, "/categories",
@@ -94,6 +108,7 @@ static void order_offer(const referral *r, const store_case *of, size_t i, compo
   corridor__v1__cover__init(cover);
   cover->case_handle = (ProtobufCBinaryData){COR_ID_LEN, (uint8_t *)of->case_handle};
   cover->referral_id = (ProtobufCBinaryData){COR_ID_LEN, (uint8_t *)r->id};
+  cover->basis = r->basis;
   cover->rank = (uint32_t)i + 1;
   cover->n_categories = r->n_listed;
   cover->categories = (Corridor__V1__DataCategory *)r->listed;

@@ -70,12 +70,13 @@ bool api_get_due(api_request *q, cor_error *err) {
                   .list = json_array(),
                   .now = cor_clock_now(q->a->clock),
                   .all = all != NULL && all[0] != '\0' && strcmp(all, "0") != 0 && strcmp(all, "false") != 0};
-  const unsigned visible = api_visible(q); /* opens key files: not while the store is held */
+  json_t *consents = NULL;
   bool ok = store_begin(q->a->store, err);
   if (ok) {
-    ok = store_due_list(q->a->store, out.all, visible, add_due, &out, err);
+    ok = store_due_list(q->a->store, out.all, q->visible, add_due, &out, err) &&
+         (consents = api_consents_soon(q, err)) != NULL;
     store_rollback(q->a->store);
   }
-  q->reply = json_pack("{s:o}", "obligations", out.list);
+  q->reply = json_pack("{s:o, s:o*}", "obligations", out.list, "consents", consents);
   return ok;
 }

@@ -5,11 +5,11 @@
  * the signature of its cover; all that can be refused is refused here. Then the
  * covers are signed together (envelope.c says why they and nothing else), and every
  * draft is kept.
- * Guarantees: nothing is kept that the content rules or the local gate refuse;
- * what is kept is sealed for exactly the recipient's compartment key and our own
- * (so that a holder here can read what was sent), and signed. The plaintext
- * lives in memory only and is zeroed. Records for the hub are coded and go
- * unsealed (design 3). Trusts the card list for keys. */
+ * Guarantees: nothing is kept that the content rules or the local gate refuse, or
+ * that needs two people and has one (release.c); what is kept is sealed for exactly
+ * the recipient's compartment key and our own (so that a holder here can read what
+ * was sent), and signed. The plaintext lives in memory only and is zeroed. Records for the hub are coded and
+ * go unsealed (design 3). Trusts the card list for keys. */
 #include "compose.h"
 
 #include "corridor/codec.h"
@@ -44,6 +44,7 @@ static const struct {
     {COR_T(ABN_CONFIRM), COR_T(ABN)},
     {COR_T(TICKET_ISSUED), COR_T(ABN_CONFIRM)},
     {COR_T(ARRIVAL_NOTICE), COR_T(DEPARTURE_CONFIRMATION)},
+    {COR_T(DUPLICATE_ANSWER), COR_T(DUPLICATE_QUESTION)},
     {COR_T(REFERRAL_ACK), COR_T(REFERRAL)},
     {COR_T(REFERRAL_HANDOVER), COR_T(REFERRAL_ACK)},
     {COR_T(SERVICE_REPORT), COR_T(REFERRAL_HANDOVER)},
@@ -230,22 +231,41 @@ static bool seal(agent *a, const cor_cards *cards, const draft *d, cor_bytes con
   return cor_seal_make(&sealed, to, 2, out, err);
 }
 
+/* Both names, in the office's own timeline and nowhere else. */
+static bool note_release(agent *a, const draft *d, const store_message *m, cor_error *err) {
+  char who[RELEASE_TEXT];
+  if (d->order->two == NULL) return true;
+  release_text(d->order->two, who);
+  store_event event = {.event = "released",
+                       .at = m->sent_at,
+                       .type = m->type,
+                       .compartment = m->compartment,
+                       .outgoing = true,
+                       .peer = m->peer,
+                       .detail = who};
+  memcpy(event.handle, m->handle, COR_ID_LEN);
+  memcpy(event.message_id, m->id, COR_ID_LEN);
+  return store_event_put(a->store, &event, err);
+}
+
 static bool keep(agent *a, const draft *d, cor_error *err) {
   const Corridor__V1__Header *h = &d->header;
+  const Corridor__V1__Cover *cover = d->order->cover;
   store_message m = {.outgoing = true,
                      .type = (int)h->type,
                      .compartment = (int)d->filed,
                      .outcome = (int)h->outcome,
                      .sent_at = h->sent_at,
-                     .on_consent = h->basis == COR_BASIS(CONSENT) || d->order->cover != NULL,
+                     .on_consent = cover ? !cor_basis_find(cover->basis) : h->basis == COR_BASIS(CONSENT),
                      .body = d->body};
   memcpy(m.id, d->id, COR_ID_LEN);
   memcpy(m.handle, d->order->handle, COR_ID_LEN);
   memcpy(m.case_handle, d->case_handle, COR_ID_LEN);
   memcpy(m.peer, h->recipient, strlen(h->recipient) + 1); /* a valid office id: the header was checked */
+  store_message_name(&m, h);
   cor_content_hash(COR_DOMAIN_HEADER, (cor_bytes){d->wire->header.data, d->wire->header.len}, m.header_hash);
   bool ok = cor_encode(&d->wire->base, &m.envelope, err) &&
-            store_out_put(a->store, &m, d->order->row->lane == COR_LANE_OVERTAKES, err);
+            store_out_put(a->store, &m, d->order->row->lane, err) && note_release(a, d, &m, err);
   cor_buf_clear(&m.envelope);
   return ok;
 }
@@ -257,7 +277,8 @@ static bool note_case(agent *a, const draft *d, cor_error *err) {
   store_case c;
   store_found found = store_case_get(a->store, order->handle, &c, err);
   if (found != STORE_FOUND) return found == STORE_ABSENT;
-  if (!(COR_BIT(d->filed) & COR_RESTRICTED)) c.last_type = (int)order->row->type;
+  if (!(COR_BIT(d->filed) & COR_RESTRICTED) && order->row->type != COR_T(ACCESS_STATEMENT))
+    c.last_type = (int)order->row->type;
   if (order->body->descriptor == &corridor__v1__case_file_casework__descriptor) {
     const Corridor__V1__CaseFileCasework *file = (const Corridor__V1__CaseFileCasework *)order->body;
     Corridor__V1__Abn today = CORRIDOR__V1__ABN__INIT;
@@ -305,6 +326,15 @@ static bool draft_body(agent *a, const cor_cards *cards, draft *d, cor_error *er
   return ok;
 }
 
+/* Whatever the request called it: what the body holds, and what the offer of this
+ * handover announced. */
+static bool released(const cor_cards *cards, const draft *d, const store_case *known, cor_error *err) {
+  uint32_t carried = compose_categories(d->order->body);
+  if (d->header.type == COR_T(REFERRAL_HANDOVER) && known != NULL) carried |= known->categories;
+  return !release_for_sending(cards, &d->header, carried) ||
+         release_given(d->order->two, d->header.compartment, err);
+}
+
 static bool draft_make(agent *a, const cor_cards *cards, const compose_order *order, draft *d,
                        cor_error *err) {
   store_case found_case;
@@ -317,8 +347,11 @@ static bool draft_make(agent *a, const cor_cards *cards, const compose_order *or
   const store_case *known = found == STORE_FOUND ? &found_case : NULL;
   memcpy(d->case_handle, known == NULL ? order->handle : known->case_handle, COR_ID_LEN);
   if (!choose_file(a, order, d, err) || !fill_header(a, order, known, d, err) ||
-      !compose_gate(a, cards, order, known, &d->header, d->consent, err) || !draft_body(a, cards, d, err))
+      !cor_basis_check(&d->header, order->body, order->path, err) ||
+      !compose_gate(a, cards, order, known, &d->header, d->consent, err) ||
+      !compose_region(cor_cards_list(cards), order, d->header.sent_at, err))
     return false;
+  if (!released(cards, d, known, err) || !draft_body(a, cards, d, err)) return false;
   d->wire = cor_envelope_begin(&d->header, order->cover, cor_buf_view(&d->body), a->office.signing, err);
   return d->wire != NULL;
 }
@@ -367,7 +400,7 @@ bool compose_act(agent *a, const cor_cards *cards, const compose_order *orders, 
 
 bool compose_message(agent *a, const cor_cards *cards, const compose_order *order, uint8_t id[COR_ID_LEN],
                      cor_error *err) {
-  uint8_t ids[1][COR_ID_LEN];
+  uint8_t ids[1][COR_ID_LEN] = {{0}};
   size_t at;
   if (!compose_act(a, cards, order, 1, ids, &at, err)) return false;
   memcpy(id, ids[0], COR_ID_LEN);

@@ -2,6 +2,7 @@
 #ifndef AGENT_COMPOSE_H
 #define AGENT_COMPOSE_H
 #include "agent.h"
+#include "release.h"
 
 enum { COMPOSE_CATEGORIES_MAX = 16, COMPOSE_ACT_MAX = 16 };
 
@@ -25,6 +26,7 @@ typedef struct compose_order {
   uint32_t categories; /* bits */
   int64_t event_at, expires_at;
   Corridor__V1__Cover *cover; /* offers only */
+  const release *two;         /* the two people who release it; NULL = none */
 } compose_order;
 
 /* Content rules, defaults, local gate, seal, signatures, outbox, for the messages of
@@ -40,6 +42,12 @@ bool compose_message(agent *a, const cor_cards *cards, const compose_order *orde
 
 /* What the data dictionary calls the contents of this body: category bits. */
 uint32_t compose_categories(const ProtobufCMessage *body);
+
+/* ---- compose_region.c ---- */
+/* That the body names no place of return under suspension; REGION_SUSPENDED, or BAD_INPUT
+ * where the place is not told well enough, with its JSON Pointer. */
+bool compose_region(const Corridor__V1__CardList *list, const compose_order *order, int64_t now,
+                    cor_error *err) COR_MUST_CHECK;
 
 /* ---- compose_gate.c ---- */
 /* The local gate: what this office can know before the broker judges. known is

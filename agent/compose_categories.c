@@ -40,6 +40,7 @@ static const field_row fields[] = {
   {FILE_OP, "instructions", COR_CAT(INSTRUCTION)},
   {FILE_OP, NULL, COR_CAT(BIODATA)},
   {&corridor__v1__case_file_health__descriptor, NULL, COR_CAT(HEALTH_DATA)},
+  {&corridor__v1__attachment_chunk__descriptor, NULL, COR_CAT(BIODATA)},
   {ABN_BODY, "case_ref", COR_CAT(BIODATA)},
   {ABN_BODY, "profile_summary", COR_CAT(BIODATA)},
   {ABN_BODY, "vulnerability_summary", COR_CAT(BIODATA)},
@@ -49,8 +50,10 @@ static const field_row fields[] = {
   {&corridor__v1__ticket_issued__descriptor, NULL, COR_CAT(TRAVEL)},
   {&corridor__v1__departure_confirmation__descriptor, NULL, COR_CAT(TRAVEL)},
   {&corridor__v1__arrival_notice__descriptor, NULL, COR_CAT(TRAVEL)},
+  {&corridor__v1__duplicate_question__descriptor, NULL, COR_CAT(BIODATA)},
   {HANDOVER, "contact", COR_CAT(CONTACT)},
   {HANDOVER, "skills", COR_CAT(EDUCATION)},
+  {HANDOVER, "basis_decision", COR_CAT(HEALTH_DATA)}, /* why it could not wait for consent */
   {HANDOVER, NULL, COR_CAT(BIODATA)},
   {REPORT, "state", COR_CAT(OPERATIONAL)},
   {REPORT, "since", COR_CAT(OPERATIONAL)},

@@ -31,15 +31,9 @@ static cor_gate_party party(const cor_cards *cards, const char *office, int64_t 
   const cor_card *card = strcmp(office, "hub") == 0 ? cor_cards_hub(cards) : cor_cards_find(cards, office);
   p.known = card != NULL;
   if (card == NULL) return p;
-  p.role = card->card->role;
+  cor_gate_take_card(&p, card->card);
   p.card = cor_cards_standing(cards, card->card->office, now);
   return p;
-}
-
-static bool names(const Corridor__V1__Agreement *agreement, const char *office) {
-  for (size_t i = 0; i < agreement->n_offices; i++)
-    if (strcmp(agreement->offices[i], office) == 0) return true;
-  return false;
 }
 
 /* A programme stands in sealed content only, so a receiving office may not know
@@ -47,7 +41,8 @@ static bool names(const Corridor__V1__Agreement *agreement, const char *office) 
 static void assume_programme(local *l) {
   for (size_t i = 0; l->facts.programme[0] == '\0' && i < l->facts.n_agreements; i++) {
     const Corridor__V1__Agreement *agreement = l->facts.agreements[i];
-    if (names(agreement, l->facts.sender.office) && names(agreement, l->facts.recipient.office))
+    if (cor_agreement_names(agreement, l->facts.sender.office) &&
+        cor_agreement_names(agreement, l->facts.recipient.office))
       snprintf(l->facts.programme, sizeof l->facts.programme, "%s", agreement->programme);
   }
 }
@@ -174,8 +169,9 @@ static bool for_the_broker(const local *l, int code, bool has_consent_id) {
 bool compose_gate(agent *a, const cor_cards *cards, const compose_order *order, const store_case *known,
                   Corridor__V1__Header *header, uint8_t chosen[COR_ID_LEN], cor_error *err) {
   local l = {.a = a, .cards = cards, .order = order, .header = header};
-  const Corridor__V1__CardList *list = cor_cards_list(cards);
-  bool needs_consent = header->basis == COR_BASIS(CONSENT) || order->row->needs_cover, has_id = false;
+  const bool decided = order->cover != NULL && cor_basis_find(order->cover->basis) != NULL;
+  bool needs_consent = header->basis == COR_BASIS(CONSENT) || (order->row->needs_cover && !decided);
+  bool has_id = false;
   l.facts.now = cor_clock_now(a->clock);
   l.facts.sender = party(cards, a->office.id, l.facts.now);
   l.facts.recipient = party(cards, order->to, l.facts.now);
@@ -183,10 +179,11 @@ bool compose_gate(agent *a, const cor_cards *cards, const compose_order *order, 
    * them. Records go unsealed; they wait in the outbox for the hub's own word. */
   if (cor_cards_expired(cards, l.facts.now) && !order->row->to_hub)
     l.facts.sender.card = COR_CARD_LIST_EXPIRED;
-  l.facts.agreements = (const Corridor__V1__Agreement *const *)list->agreements;
-  l.facts.n_agreements = list->n_agreements;
-  if (order->cover != NULL)
+  cor_gate_take_list(&l.facts, cor_cards_list(cards));
+  if (order->cover != NULL) {
     l.facts.cover_categories = cor_category_set(order->cover->categories, order->cover->n_categories);
+    l.facts.cover_basis = order->cover->basis;
+  }
   if (!case_facts(&l, known, err)) return false;
   assume_programme(&l);
   if (needs_consent && !choose_consent(&l, known, chosen, &has_id, err)) return false;

@@ -80,9 +80,8 @@ static bool fill_message(part *p, const store_message *bundle, cor_error *err) {
 static bool keep_part(agent_link *l, const cor_cards *cards, part *p, uint64_t sequence, size_t *ordinary,
                       cor_error *err) {
   cor_buf receipt = {0};
-  bool ok = link_notice_place(l, p->notice, &p->message, err);
-  if (!ok) return false;
-  switch (store_in_put(l->a->store, &p->message, sequence, &receipt, err)) {
+  bool ok = true;
+  switch (link_notice_put(l, p->notice, &p->message, sequence, &receipt, err)) {
   case STORE_TAKE_NEW:
     if (!(COR_BIT(p->message.compartment) & COR_RESTRICTED)) ++*ordinary;
     ok = link_notice_apply(l, cards, &p->header, p->notice, err);

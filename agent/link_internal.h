@@ -50,6 +50,7 @@ typedef struct link_flight {
   uint64_t n;
   int64_t row;
   int compartment;
+  bool is_part; /* of an attachment */
   uint8_t id[COR_ID_LEN], header_hash[COR_HASH_LEN];
   size_t bytes;
 } link_flight;
@@ -120,9 +121,10 @@ bool link_take_batch(agent_link *l, cor_error *err) COR_MUST_CHECK;
 
 /* link_notice.c: what a hub notice changes here; in the caller's transaction.
  * A notice about one of our restricted messages stands where that stands: who may
- * not see the message may not see its end. */
-bool link_notice_place(agent_link *l, const ProtobufCMessage *notice, store_message *as,
-                       cor_error *err) COR_MUST_CHECK;
+ * not see the message may not see its end. The end of a part of an attachment stands
+ * in no list. */
+store_taken link_notice_put(agent_link *l, const ProtobufCMessage *notice, store_message *as,
+                            uint64_t sequence, cor_buf *receipt, cor_error *err) COR_MUST_CHECK;
 bool link_notice_apply(agent_link *l, const cor_cards *cards, const Corridor__V1__Header *header,
                        const ProtobufCMessage *notice, cor_error *err) COR_MUST_CHECK;
 

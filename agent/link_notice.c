@@ -120,8 +120,18 @@ static bool filed_with(agent_link *l, const ProtobufCBinaryData *id, int *compar
   return true;
 }
 
-bool link_notice_place(agent_link *l, const ProtobufCMessage *notice, store_message *as, cor_error *err) {
-  return filed_with(l, subject(notice), &as->compartment, err);
+store_taken link_notice_put(agent_link *l, const ProtobufCMessage *notice, store_message *as,
+                            uint64_t sequence, cor_buf *receipt, cor_error *err) {
+  const ProtobufCBinaryData *about = subject(notice);
+  store_found of_part = STORE_ABSENT;
+  if (!filed_with(l, about, &as->compartment, err)) return STORE_TAKE_ERROR;
+  if (notice->descriptor == &corridor__v1__end_notice__descriptor && is_id(*about))
+    of_part = store_part_sent(l->a->store, about->data, err);
+  switch (of_part) {
+  case STORE_FOUND: return store_unlisted_put(l->a->store, as, sequence, receipt, err);
+  case STORE_ABSENT: return store_in_put(l->a->store, as, sequence, receipt, err);
+  default: return STORE_TAKE_ERROR;
+  }
 }
 
 /* ---- a deadline ---- */
@@ -192,8 +202,9 @@ static bool on_withdrawal(agent_link *l, const cor_cards *cards, const Corridor_
   const Corridor__V1__WithdrawalNotice *notice = (const Corridor__V1__WithdrawalNotice *)message;
   const uint8_t *handle = header->handle.data;
   const uint8_t *consent = is_id(notice->consent_id) ? notice->consent_id.data : NULL;
-  /* Of a part the hub's gate knows how far it goes; the rest stands. */
-  if (notice->part) return link_erasure_again(l, cards, header, notice, err);
+  /* What was told without consent and should not have been: nothing is withdrawn. Of a
+   * part the hub's gate knows how far it goes; the rest stands. */
+  if (notice->not_upheld != 0 || notice->part) return link_erasure_again(l, cards, header, notice, err);
   return forget_consent(l, handle, consent, err) &&
          store_consent_withdraw(l->a->store, handle, consent, notice->withdrawn_at, err) &&
          link_erasure_again(l, cards, header, notice, err);

@@ -4,8 +4,10 @@
  * Guarantees: a message stays queued until an admission receipt that verifies
  * for its own bytes, or a refusal, is on disk; losing the session loses nothing,
  * because the same bytes are submitted again and the hub answers them with the
- * first receipt (dedupe). A refusal is final unless the hub says "retry" and the
- * cause is the session or the hub rather than the message. */
+ * first receipt (dedupe). Of all parts of attachments one is under way at a time:
+ * libzmq keeps what it was given in order, so that is how long an urgent message may
+ * have to wait on a slow line, and all that a cut can lose. A refusal is final unless the hub says "retry"
+ * and the cause is the session or the hub rather than the message. */
 #include "link_internal.h"
 
 #include "corridor/codec.h"
@@ -33,7 +35,11 @@ static bool submit_one(agent_link *l, const store_message *m, cor_error *err) {
   cor_message_free(&submission.envelope->base);
   if (!ok) return false;
   link_flight *flight = &l->flight[l->n_flight++];
-  *flight = (link_flight){.n = l->next_n++, .row = m->n, .compartment = m->compartment, .bytes = m->body.len};
+  *flight = (link_flight){.n = l->next_n++,
+                          .row = m->n,
+                          .compartment = m->compartment,
+                          .is_part = m->is_part,
+                          .bytes = m->body.len};
   memcpy(flight->id, m->id, COR_ID_LEN);
   memcpy(flight->header_hash, m->header_hash, COR_HASH_LEN);
   l->flight_bytes += flight->bytes;
@@ -52,14 +58,20 @@ static store_found next_queued(agent_link *l, store_message *out, cor_error *err
   return found;
 }
 
+/* One body may always go, however small the hub's byte window. */
+static bool may_go(const agent_link *l, const store_message *m) {
+  for (size_t i = 0; m->is_part && i < l->n_flight; i++)
+    if (l->flight[i].is_part) return false;
+  return l->n_flight == 0 || l->flight_bytes + m->body.len <= l->window_bytes;
+}
+
 bool link_submit(agent_link *l, cor_error *err) {
   while (l->n_flight < l->window_messages) {
     store_message m;
     store_found found = next_queued(l, &m, err);
     if (found == STORE_ABSENT) l->look_at = cor_clock_monotonic_ms() + LOOK_MS;
     if (found != STORE_FOUND) return found == STORE_ABSENT;
-    /* One body may always go, however small the hub's byte window. */
-    const bool fits = l->n_flight == 0 || l->flight_bytes + m.body.len <= l->window_bytes;
+    const bool fits = may_go(l, &m);
     const bool ok = !fits || submit_one(l, &m, err);
     store_message_clear(&m);
     if (!fits) l->look_at = cor_clock_monotonic_ms() + LOOK_MS;

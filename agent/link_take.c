@@ -101,6 +101,7 @@ static bool fill_message(agent_link *l, const cor_cards *cards, taken *t, cor_er
   memcpy(m->handle, h->handle.data, COR_ID_LEN);
   memcpy(m->header_hash, t->envelope.header_hash, COR_HASH_LEN);
   memcpy(m->peer, h->sender, strlen(h->sender) + 1); /* a valid office id: the header was checked */
+  store_message_name(m, h);
   return cor_encode(&t->delivery->envelope->base, &m->envelope, err) &&
          cor_buf_copy(&m->body, t->envelope.body, err) && write_content(l, t, err);
 }
@@ -166,19 +167,20 @@ static bool note_case(agent_link *l, const taken *t, cor_error *err) {
   if (!(COR_BIT(h->compartment) & COR_RESTRICTED)) {
     c.last_type = (int)h->type;
     if (c.since == 0) c.since = t->message.settled_at;
-  }
-  if (h->consent_id.len == COR_ID_LEN) {
-    c.has_last_consent = true;
-    memcpy(c.last_consent, h->consent_id.data, COR_ID_LEN);
+    /* Nor does what others here send stand on a consent they never saw. */
+    if (h->consent_id.len == COR_ID_LEN) {
+      c.has_last_consent = true;
+      memcpy(c.last_consent, h->consent_id.data, COR_ID_LEN);
+    }
   }
   return store_case_put(l->a->store, &c, err);
 }
 
 static store_taken put(agent_link *l, taken *t, cor_error *err) {
   const uint64_t sequence = t->delivery->sequence;
-  if (is_bundle(t)) return store_bundle_put(l->a->store, &t->message, sequence, &t->receipt, err);
-  if (t->notice != NULL && !link_notice_place(l, t->notice, &t->message, err)) return STORE_TAKE_ERROR;
-  return store_in_put(l->a->store, &t->message, sequence, &t->receipt, err);
+  if (is_bundle(t)) return store_unlisted_put(l->a->store, &t->message, sequence, &t->receipt, err);
+  if (t->notice == NULL) return store_in_put(l->a->store, &t->message, sequence, &t->receipt, err);
+  return link_notice_put(l, t->notice, &t->message, sequence, &t->receipt, err);
 }
 
 static bool apply(agent_link *l, const cor_cards *cards, taken *t, cor_error *err) {

@@ -5,6 +5,7 @@
  * file reads the command line and nothing else. Exit codes: 0 done, 1 the agent
  * could not start or run, 2 usage, 3 the configuration is wrong. */
 #include "agent.h"
+#include "match.h"
 
 #include "corridor/refusal.h"
 #include "corridor/wipe.h"
@@ -68,8 +69,9 @@ int main(int argc, char **argv) {
       {"version", no_argument, NULL, 'v'},       {NULL, 0, NULL, 0}};
   const char *config = NULL;
   bool check_only = false;
-  if (!cor_wipe_begin()) {
-    fputs("corridor-agent: libcrypto cannot be made to zero its memory; nothing was started\n", stderr);
+  if (!cor_wipe_begin() || !match_begin()) {
+    fputs("corridor-agent: libcrypto or ICU cannot be made to zero its memory; nothing was started\n",
+          stderr);
     return FAILED;
   }
   for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;)

@@ -167,14 +167,20 @@ static bool pragma_number(store *s, const char *sql, int64_t *out, cor_error *er
 }
 
 bool store_room(store *s, cor_error *err) {
-  int64_t most, used, unused;
-  if (!pragma_number(s, "PRAGMA max_page_count", &most, err) ||
+  return store_room_for(s, 0, err);
+}
+
+bool store_room_for(store *s, int64_t bytes, cor_error *err) {
+  int64_t page, most, used, unused;
+  if (!pragma_number(s, "PRAGMA page_size", &page, err) ||
+      !pragma_number(s, "PRAGMA max_page_count", &most, err) ||
       !pragma_number(s, "PRAGMA page_count", &used, err) ||
       !pragma_number(s, "PRAGMA freelist_count", &unused, err))
     return false;
   struct statvfs fs;
-  bool tight = statvfs(s->dir, &fs) == 0 && (uint64_t)fs.f_bavail * fs.f_frsize < RESERVE_BYTES;
-  if (!tight && most - used + unused >= RESERVE_PAGES) return true;
+  bool tight = statvfs(s->dir, &fs) == 0 &&
+               (uint64_t)fs.f_bavail * fs.f_frsize < RESERVE_BYTES + (uint64_t)bytes;
+  if (!tight && most - used + unused >= RESERVE_PAGES + bytes / page) return true;
   return cor_fail(err, COR_DISK_FULL, "",
                   "the agent's disk is nearly full: new work is refused, what is queued still goes out");
 }

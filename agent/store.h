@@ -10,6 +10,7 @@
 #define AGENT_STORE_H
 #include "corridor/base.h"
 #include "corridor/log.h"
+#include "corridor/office.h"
 #include "corridor/sop.h"
 
 typedef struct store store;
@@ -25,6 +26,8 @@ void store_rollback(store *s);
 /* DISK_FULL unless there is room for new work and, after it, for the answers to
  * what is already queued. */
 bool store_room(store *s, cor_error *err) COR_MUST_CHECK;
+/* The same for new work of that many bytes. */
+bool store_room_for(store *s, int64_t bytes, cor_error *err) COR_MUST_CHECK;
 
 /* Waiting for what another thread commits. store_announce after a commit wakes
  * all; store_wait returns false at the deadline (cor_clock_monotonic_ms) or after
@@ -79,8 +82,10 @@ typedef struct store_message {
   int code;                    /* refusal, stop reason, or content check */
   int64_t sent_at, settled_at; /* settled: admitted, refused; incoming: received */
   bool late;
-  bool on_consent;                 /* outgoing, for store_out_put: it stands on consent */
-  bool read;                       /* incoming: a holder opened it before, and it was good */
+  bool on_consent;             /* outgoing, for store_out_put: it stands on consent */
+  bool read;                   /* incoming: a holder opened it before, and it was good */
+  bool is_part;                /* of the attachment named here (store_message_name) */
+  uint8_t attachment[COR_ID_LEN];
   cor_buf envelope, body, receipt; /* only from store_message_find and store_out_next */
 } store_message;
 void store_message_clear(store_message *message);
@@ -88,13 +93,15 @@ void store_message_clear(store_message *message);
 typedef enum store_found { STORE_ERROR = -1, STORE_ABSENT = 0, STORE_FOUND = 1 } store_found;
 
 /* Keeps an outgoing message: envelope, body, id, handle, case_handle, peer, type,
- * compartment, outcome, on_consent, header_hash and sent_at are read (borrowed). */
-bool store_out_put(store *s, const store_message *message, bool overtakes, cor_error *err) COR_MUST_CHECK;
+ * compartment, outcome, on_consent, header_hash, sent_at and what it is part of are read
+ * (borrowed). */
+bool store_out_put(store *s, const store_message *message, cor_lane lane, cor_error *err) COR_MUST_CHECK;
 
-/* The next message to submit: overtaking lane first, then in order of keeping.
- * A message waits while an earlier one of the same recipient and handle, or an
- * earlier record of the same case, is unanswered; but what needs no consent does not
- * wait for what a suspension holds up. busy lists the n in flight. */
+/* The next message to submit: what overtakes first, parts of attachments last, else in
+ * order of keeping. A message waits while an earlier one of the same recipient, handle
+ * and lane, or an earlier record of the same case, is unanswered, except for those aside,
+ * for which none waits; but what needs no consent does not wait for what a suspension
+ * holds up. busy lists the n in flight. */
 store_found store_out_next(store *s, const int64_t *busy, size_t n_busy, int64_t monotonic,
                            store_message *out, cor_error *err) COR_MUST_CHECK;
 
@@ -138,10 +145,10 @@ typedef enum store_taken {
 store_taken store_in_look(store *s, const store_message *message, cor_error *err) COR_MUST_CHECK;
 store_taken store_in_put(store *s, const store_message *message, uint64_t sequence, cor_buf *receipt,
                          cor_error *err) COR_MUST_CHECK;
-/* The same for a bundle of notices: its own row, in no list and no count. What it
- * holds is put with store_in_put, each notice by itself. */
-store_taken store_bundle_put(store *s, const store_message *bundle, uint64_t sequence, cor_buf *receipt,
-                             cor_error *err) COR_MUST_CHECK;
+/* The same for a notice that stands in no list and no count: a bundle, whose notices
+ * are put each by itself, or the end of one part of an attachment. */
+store_taken store_unlisted_put(store *s, const store_message *notice, uint64_t sequence, cor_buf *receipt,
+                               cor_error *err) COR_MUST_CHECK;
 bool store_in_checked(store *s, const store_message *message, int code, cor_error *err) COR_MUST_CHECK;
 
 /* What was received or sent under handle (a case's, or the referral's own) with
@@ -175,6 +182,11 @@ store_found store_message_find(store *s, const uint8_t id[COR_ID_LEN], store_mes
 store_found store_in_newest(store *s, const uint8_t handle[COR_ID_LEN], int type, unsigned compartments,
                             store_message *out, cor_error *err) COR_MUST_CHECK;
 
+/* The first message of that type and compartment after the n-th of its box (0: of
+ * all), oldest first; with envelope and body. */
+store_found store_message_after(store *s, bool outgoing, int64_t n, int type, int compartment,
+                                store_message *out, cor_error *err) COR_MUST_CHECK;
+
 typedef struct store_filter {
   bool outgoing;
   const uint8_t *handle; /* NULL = any */
@@ -184,6 +196,39 @@ typedef struct store_filter {
 typedef bool (*store_message_fn)(const store_message *message, void *ctx); /* false stops */
 bool store_message_list(store *s, const store_filter *filter, store_message_fn each, void *ctx,
                         cor_error *err) COR_MUST_CHECK;
+
+/* ---- attachments: files that travel in parts (store_attachment.c) ---- */
+/* Fills in what the message is part of; nothing for other types. */
+void store_message_name(store_message *message, const Corridor__V1__Header *header);
+
+typedef struct store_attachment {
+  int64_t n;
+  bool outgoing;
+  uint8_t id[COR_ID_LEN], handle[COR_ID_LEN], case_handle[COR_ID_LEN];
+  char peer[COR_OFFICE_MAX + 1];
+  int compartment;
+  int64_t at;                  /* sent, or the first part received */
+  int64_t parts;               /* kept here */
+  int64_t of;                  /* of the whole; 0 = received, and nobody has opened a part yet */
+  int64_t admitted, delivered; /* outgoing */
+  store_state state;           /* outgoing: the worst end of a part, else the least far */
+  int code;
+} store_attachment;
+typedef bool (*store_attachment_fn)(const store_attachment *attachment, void *ctx); /* false stops */
+
+store_found store_attachment_find(store *s, const uint8_t id[COR_ID_LEN], unsigned compartments,
+                                  store_attachment *out, cor_error *err) COR_MUST_CHECK;
+bool store_attachment_list(store *s, const store_filter *filter, store_attachment_fn each, void *ctx,
+                           cor_error *err) COR_MUST_CHECK;
+/* The message that is the i-th part here, in the order of keeping. */
+store_found store_part_at(store *s, const store_attachment *attachment, int64_t i, uint8_t id[COR_ID_LEN],
+                          cor_error *err) COR_MUST_CHECK;
+/* Whether the message is a part sent from here. */
+store_found store_part_sent(store *s, const uint8_t id[COR_ID_LEN], cor_error *err) COR_MUST_CHECK;
+/* How many parts were ever kept here to be sent for a case. */
+bool store_attachment_sent(store *s, const uint8_t case_handle[COR_ID_LEN], int64_t *parts,
+                           cor_error *err) COR_MUST_CHECK;
+bool store_attachment_sized(store *s, int64_t n, int64_t of, cor_error *err) COR_MUST_CHECK;
 
 /* ---- cases and referrals ---- */
 /* The store cannot read the case file; so whether an ABN may assert its
@@ -249,6 +294,24 @@ void store_consent_clear(store_consent *consent);
 bool store_consent_withdraw(store *s, const uint8_t case_handle[COR_ID_LEN], const uint8_t *consent,
                             int64_t at, cor_error *err) COR_MUST_CHECK;
 
+/* Every consent recorded here, or one case's, the newest first; until each says no. */
+typedef bool (*store_consent_fn)(const store_consent *consent, void *ctx);
+bool store_consent_list(store *s, const uint8_t *case_handle, store_consent_fn each, void *ctx,
+                        cor_error *err) COR_MUST_CHECK;
+
+/* ---- consent forms and their evidence, sealed (store_form.c) ---- */
+/* Part 0 is the form, the others its evidence in order. A version's are never
+ * changed. sealed is borrowed, respectively the caller's to clear. */
+typedef struct store_form_part {
+  uint8_t consent[COR_ID_LEN];
+  uint32_t version;
+  int part, compartment;
+  cor_buf sealed;
+} store_form_part;
+bool store_form_put(store *s, const store_form_part *part, cor_error *err) COR_MUST_CHECK;
+store_found store_form_get(store *s, const uint8_t consent[COR_ID_LEN], uint32_t version, int part,
+                           store_form_part *out, cor_error *err) COR_MUST_CHECK;
+
 /* ---- obligations ---- */
 typedef struct store_due {
   uint8_t id[COR_ID_LEN], handle[COR_ID_LEN], message_id[COR_ID_LEN];
@@ -262,6 +325,18 @@ bool store_due_put(store *s, const store_due *due, cor_error *err) COR_MUST_CHEC
 /* Only duties about messages in these compartments, or about none this office has. */
 bool store_due_list(store *s, bool all, unsigned compartments, bool (*each)(const store_due *, void *),
                     void *ctx, cor_error *err) COR_MUST_CHECK;
+
+/* ---- messages sent by name (store_signed.c) ---- */
+/* Notes, in the transaction that keeps it, which holder sent a message of ours. */
+bool store_signed_put(store *s, const store_message *message, const char *user, int64_t at,
+                      cor_error *err) COR_MUST_CHECK;
+/* Who did, or "". */
+bool store_signed_get(store *s, const store_message *message, char user[COR_USER_MAX + 1],
+                      cor_error *err) COR_MUST_CHECK;
+/* All of them in these compartments, oldest first, with envelope and body. */
+typedef bool (*store_signed_fn)(const store_message *message, const char *user, void *ctx);
+bool store_signed_list(store *s, unsigned compartments, store_signed_fn each, void *ctx,
+                       cor_error *err) COR_MUST_CHECK;
 
 /* ---- timeline ---- */
 typedef struct store_event {

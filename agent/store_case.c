@@ -146,19 +146,44 @@ bool store_consent_put(store *s, const store_consent *c, cor_error *err) {
       A_BLOB(cor_buf_view(&c->record)));
 }
 
-static store_found read_consent(store *s, sqlite3_stmt *stmt, store_consent *out, cor_error *err) {
-  *out = (store_consent){0};
-  if (stmt == NULL) return STORE_ERROR;
-  store_found found = store_next(s, stmt, err);
-  if (found != STORE_FOUND) return found;
+static bool read_consent_row(sqlite3_stmt *stmt, store_consent *out, cor_error *err) {
   store_column_fixed(stmt, 0, out->id, COR_ID_LEN);
   store_column_fixed(stmt, 1, out->case_handle, COR_ID_LEN);
   store_column_fixed(stmt, 2, out->message_id, COR_ID_LEN);
   out->version = (uint32_t)sqlite3_column_int64(stmt, 3);
   out->withdrawn_at = sqlite3_column_int64(stmt, 4);
-  bool ok = store_column_buf(stmt, 5, &out->record, err);
+  return store_column_buf(stmt, 5, &out->record, err);
+}
+
+static store_found read_consent(store *s, sqlite3_stmt *stmt, store_consent *out, cor_error *err) {
+  *out = (store_consent){0};
+  if (stmt == NULL) return STORE_ERROR;
+  store_found found = store_next(s, stmt, err);
+  if (found != STORE_FOUND) return found;
+  bool ok = read_consent_row(stmt, out, err);
   store_done(stmt);
   return ok ? STORE_FOUND : STORE_ERROR;
+}
+
+bool store_consent_list(store *s, const uint8_t *case_handle, store_consent_fn each, void *ctx,
+                        cor_error *err) {
+  sqlite3_stmt *stmt = STORE_SELECT(s, err,
+                                    CONSENT_COLUMNS
+                                    " JOIN outbox o ON o.message_id = c.message_id"
+                                    " WHERE (?1 IS NULL OR c.case_handle = ?1) AND o.state <> 3"
+                                    " ORDER BY c.n DESC",
+                                    A_BLOB(((cor_bytes){case_handle, case_handle == NULL ? 0 : COR_ID_LEN})));
+  bool more = stmt != NULL, ok = stmt != NULL;
+  while (more) {
+    store_consent one = {0};
+    store_found found = store_next(s, stmt, err);
+    if (found != STORE_FOUND) return found == STORE_ABSENT;
+    ok = read_consent_row(stmt, &one, err);
+    more = ok && each(&one, ctx);
+    store_consent_clear(&one);
+  }
+  if (stmt != NULL) store_done(stmt);
+  return ok;
 }
 
 store_found store_consent_get(store *s, const uint8_t id[COR_ID_LEN], store_consent *out, cor_error *err) {

@@ -2,7 +2,8 @@
  * happened, as coded words.
  *
  * Guarantees: one row per obligation, moved forward by the hub's notices only
- * (by the time each names, so that notices out of order do not go back). */
+ * (by the time each names, so that notices out of order do not go back). What happens
+ * to a part of an attachment is told of the attachment. */
 #include "store_internal.h"
 
 #include <string.h>
@@ -53,13 +54,24 @@ bool store_due_list(store *s, bool all, unsigned compartments, bool (*each)(cons
 
 /* ---- timeline ---- */
 
-bool store_event_put(store *s, const store_event *e, cor_error *err) {
+static bool put_event(store *s, const store_event *e, cor_error *err) {
   return STORE_EXEC(
       s, err,
       "INSERT INTO events(handle, at, event, type, compartment, outgoing, peer, message_id, detail)"
       " VALUES(?,?,?,?,?,?,?,?,?)",
       A_ID(e->handle), A_INT(e->at), A_TEXT(e->event), A_INT(e->type), A_INT(e->compartment),
       A_INT(e->outgoing), A_TEXT(e->peer), A_ID(e->message_id), A_TEXT(e->detail));
+}
+
+bool store_event_put(store *s, const store_event *e, cor_error *err) {
+  const cor_sop_row *row = cor_sop_find((Corridor__V1__MessageType)e->type);
+  if (row == NULL || row->lane != COR_LANE_ATTACHMENT) return put_event(s, e, err);
+  store_event of_file = *e;
+  switch (store_event_of_part(s, &of_file, err)) {
+  case STORE_FOUND: return put_event(s, &of_file, err);
+  case STORE_ABSENT: return true;
+  default: return false;
+  }
 }
 
 bool store_event_list(store *s, const uint8_t handle[COR_ID_LEN], unsigned compartments,

@@ -1,7 +1,7 @@
 /* store_in.c - incoming messages, kept once each, and reading both boxes.
  *
  * Guarantees: one row per (sender, message id) for ever, whatever comes again,
- * for a bundle of notices (in a table of its own) as for each notice in it; the
+ * for a notice that is in no list (in a table of its own) as for each in a bundle; the
  * receipt given first stands in the same row and transaction, so that a
  * redelivery is answered with the same bytes; the highest delivery sequence
  * moves in that transaction too. What was erased stays erased: its row is known
@@ -48,8 +48,9 @@ store_taken store_in_look(store *s, const store_message *m, cor_error *err) {
   return seen_before(s, m, NULL, err);
 }
 
-/* Its parts are the inbox's and the timeline's. */
-static bool insert_bundle(store *s, const store_message *m, cor_error *err) {
+/* In no list: what a bundle holds is the inbox's and the timeline's, and the end of a
+ * part of an attachment is the attachment's. */
+static bool insert_unlisted(store *s, const store_message *m, cor_error *err) {
   return STORE_EXEC(s, err,
                     "INSERT INTO bundles(message_id, header_hash, received_at, envelope, body, receipt) "
                     "VALUES(?,?,?,?,?,?)",
@@ -70,14 +71,18 @@ static bool note_received(store *s, const store_message *m, cor_error *err) {
   return store_event_put(s, &event, err);
 }
 
-static store_taken put(store *s, const store_message *m, uint64_t sequence, bool bundle, cor_buf *receipt,
+static bool insert_listed(store *s, const store_message *m, uint64_t sequence, cor_error *err) {
+  return insert(s, m, sequence, err) && store_part_put(s, m, err) && note_received(s, m, err);
+}
+
+static store_taken put(store *s, const store_message *m, uint64_t sequence, bool listed, cor_buf *receipt,
                        cor_error *err) {
   store_taken taken = seen_before(s, m, receipt, err);
   if (taken == STORE_TAKE_ERROR || taken == STORE_TAKE_CONFLICT) return taken;
   /* Also when it came again: the hub may have numbered it anew. */
   bool ok = STORE_EXEC(s, err, "UPDATE meta SET sequence = max(sequence, ?)", A_INT(sequence));
   if (ok && taken == STORE_TAKE_NEW)
-    ok = (bundle ? insert_bundle(s, m, err) : insert(s, m, sequence, err) && note_received(s, m, err)) &&
+    ok = (listed ? insert_listed(s, m, sequence, err) : insert_unlisted(s, m, err)) &&
          cor_buf_copy(receipt, cor_buf_view(&m->receipt), err);
   if (ok) return taken;
   cor_buf_clear(receipt);
@@ -86,12 +91,12 @@ static store_taken put(store *s, const store_message *m, uint64_t sequence, bool
 
 store_taken store_in_put(store *s, const store_message *m, uint64_t sequence, cor_buf *receipt,
                          cor_error *err) {
-  return put(s, m, sequence, false, receipt, err);
+  return put(s, m, sequence, true, receipt, err);
 }
 
-store_taken store_bundle_put(store *s, const store_message *m, uint64_t sequence, cor_buf *receipt,
-                             cor_error *err) {
-  return put(s, m, sequence, true, receipt, err);
+store_taken store_unlisted_put(store *s, const store_message *m, uint64_t sequence, cor_buf *receipt,
+                               cor_error *err) {
+  return put(s, m, sequence, false, receipt, err);
 }
 
 bool store_in_checked(store *s, const store_message *m, int code, cor_error *err) {
@@ -153,9 +158,15 @@ bool store_erased_settle(store *s, const uint8_t id[COR_ID_LEN], int64_t at, cor
 
 /* ---- reading ---- */
 
-#define OUT_COLUMNS                                                                                          \
-  "SELECT 1, n, message_id, handle, header_hash, case_handle, recipient, type, compartment, outcome, state," \
-  " code, sent_at, settled_at, late, 0"
+#define OUT_COLUMNS(state)                                                                                   \
+  "SELECT 1, n, message_id, handle, header_hash, case_handle, recipient, type, compartment, outcome, " state \
+  ", code, sent_at, settled_at, late, 0"
+/* Of an attachment's line in a list: how the least lucky part fares, else the last. */
+#define STATE_OF_FILE                                                                                        \
+  "iif(type <> 16, state, (SELECT coalesce(max(iif(o.state IN (3, 5, 6, 8, 9), o.state, NULL)), "            \
+  "min(o.state))"                                                                                            \
+  " FROM parts q JOIN parts p ON p.attachment = q.attachment JOIN outbox o ON o.n = p.row"                   \
+  " WHERE q.outgoing = 1 AND q.row = outbox.n))"
 #define IN_COLUMNS                                                                                           \
   "SELECT 0, n, message_id, handle, header_hash, handle, sender, type, compartment, outcome, 7,"             \
   " iif(checked > 1, checked, 0), sent_at, received_at, late, checked = 1"
@@ -185,9 +196,9 @@ void store_message_clear(store_message *m) {
 }
 
 store_found store_message_find(store *s, const uint8_t id[COR_ID_LEN], store_message *out, cor_error *err) {
-  static const char sql[] = OUT_COLUMNS
-      ", envelope, body, receipt FROM outbox WHERE message_id = ?1 UNION ALL " IN_COLUMNS
-      ", envelope, body, receipt FROM inbox WHERE message_id = ?1 LIMIT 1";
+  static const char sql[] =
+      OUT_COLUMNS("state") ", envelope, body, receipt FROM outbox WHERE message_id = ?1 UNION ALL " IN_COLUMNS
+                           ", envelope, body, receipt FROM inbox WHERE message_id = ?1 LIMIT 1";
   *out = (store_message){0};
   sqlite3_stmt *stmt = STORE_SELECT(s, err, sql, A_ID(id));
   if (stmt == NULL) return STORE_ERROR;
@@ -215,13 +226,34 @@ store_found store_in_newest(store *s, const uint8_t handle[COR_ID_LEN], int type
   return STORE_FOUND;
 }
 
+store_found store_message_after(store *s, bool outgoing, int64_t n, int type, int compartment,
+                                store_message *out, cor_error *err) {
+  static const char out_sql[] = OUT_COLUMNS("state") ", envelope, body FROM outbox WHERE n > ?1 AND type = ?2"
+                                                     " AND compartment = ?3 ORDER BY n LIMIT 1";
+  static const char in_sql[] = IN_COLUMNS ", envelope, body FROM inbox WHERE n > ?1 AND type = ?2"
+                                          " AND compartment = ?3 ORDER BY n LIMIT 1";
+  *out = (store_message){0};
+  sqlite3_stmt *stmt = STORE_SELECT(s, err, outgoing ? out_sql : in_sql, A_INT(n), A_INT(type),
+                                    A_INT(compartment));
+  if (stmt == NULL) return STORE_ERROR;
+  store_found found = store_next(s, stmt, err);
+  if (found != STORE_FOUND) return found;
+  read_row(stmt, out);
+  bool ok = store_column_buf(stmt, 16, &out->envelope, err) && store_column_buf(stmt, 17, &out->body, err);
+  store_done(stmt);
+  if (ok) return STORE_FOUND;
+  store_message_clear(out);
+  return STORE_ERROR;
+}
+
 bool store_message_list(store *s, const store_filter *filter, store_message_fn each, void *ctx,
                         cor_error *err) {
-  static const char out_sql[] = OUT_COLUMNS
-      " FROM outbox WHERE (?1 IS NULL OR handle = ?1 OR case_handle = ?1)"
-      " AND (1 << compartment) & ?2 ORDER BY n DESC LIMIT ?3";
+  static const char out_sql[] = OUT_COLUMNS(
+      STATE_OF_FILE) " FROM outbox WHERE (?1 IS NULL OR handle = ?1 OR case_handle = ?1)"
+                     " AND" STORE_LISTED("1") "AND (1 << compartment) & ?2 ORDER BY n DESC LIMIT ?3";
   static const char in_sql[] = IN_COLUMNS " FROM inbox WHERE (?1 IS NULL OR handle = ?1)"
-                                          " AND (1 << compartment) & ?2 ORDER BY n DESC LIMIT ?3";
+                                          " AND" STORE_LISTED("0") "AND (1 << compartment) & ?2"
+                                                                   " ORDER BY n DESC LIMIT ?3";
   const cor_bytes handle = {filter->handle, filter->handle == NULL ? 0 : COR_ID_LEN};
   sqlite3_stmt *stmt = STORE_SELECT(s, err, filter->outgoing ? out_sql : in_sql, A_BLOB(handle),
                                     A_INT(filter->compartments), A_INT(filter->limit));

@@ -6,7 +6,12 @@
 #include <pthread.h>
 #include <sqlite3.h>
 
-enum { STORE_STATEMENTS_MAX = 96 };
+enum { STORE_STATEMENTS_MAX = 128 };
+
+/* A row of a box that people count: no part of an attachment but its first. */
+#define STORE_LISTED(outgoing)                                                                               \
+  " (type <> 16 OR EXISTS(SELECT 1 FROM attachments t WHERE t.id = message_id AND t.outgoing = " outgoing    \
+  ")) "
 
 struct store {
   sqlite3 *db;
@@ -68,6 +73,14 @@ bool store_column_buf(sqlite3_stmt *stmt, int i, cor_buf *out, cor_error *err) C
 
 /* store_in.c: erases the body of a message just answered, if it was owed that. */
 bool store_erased_settle(store *s, const uint8_t id[COR_ID_LEN], int64_t at, cor_error *err) COR_MUST_CHECK;
+
+/* store_attachment.c. After the row of a message was inserted: notes what it is part of. */
+bool store_part_put(store *s, const store_message *message, cor_error *err) COR_MUST_CHECK;
+/* The parts still queued of the file that this message is part of: refused like it. */
+bool store_parts_abandon(store *s, const uint8_t id[COR_ID_LEN], int code, int64_t at,
+                         cor_error *err) COR_MUST_CHECK;
+/* Turns the event of a part into the file's. ABSENT: there is nothing to tell. */
+store_found store_event_of_part(store *s, store_event *event, cor_error *err) COR_MUST_CHECK;
 
 /* store_schema.c: makes or checks the tables; fills in the epoch. */
 bool store_schema_apply(store *s, const char *office, cor_error *err) COR_MUST_CHECK;

@@ -6,7 +6,9 @@
  * never overtakes an earlier one of the same recipient and handle, nor a record
  * (registration, consent) its gate will need. Withdrawals have a lane of their
  * own, yet never pass the record they withdraw; and what needs no consent goes past
- * what a suspension holds up. */
+ * what a suspension holds up. What goes aside (a statement that something was opened)
+ * waits its turn and delays nothing. Parts of attachments hold up nothing either, and
+ * go when nothing else can. */
 #include "store_internal.h"
 
 #include "corridor/refusal.h"
@@ -58,15 +60,16 @@ static const store_state next_state[STORE_EXPIRED + 1][STORE_OUT_REFUSE_CONTENT 
                        [STORE_OUT_REFUSE_CONTENT] = STORE_CONTENT_REFUSED},
 };
 
-bool store_out_put(store *s, const store_message *m, bool overtakes, cor_error *err) {
+bool store_out_put(store *s, const store_message *m, cor_lane lane, cor_error *err) {
   if (!STORE_EXEC(s, err,
                   "INSERT INTO outbox(message_id, recipient, handle, case_handle, type, compartment, outcome,"
                   " overtakes, header_hash, sent_at, state, envelope, body, on_consent)"
                   " VALUES(?,?,?,?,?,?,?,?,?,?,1,?,?,?)",
                   A_ID(m->id), A_TEXT(m->peer), A_ID(m->handle), A_ID(m->case_handle), A_INT(m->type),
-                  A_INT(m->compartment), A_INT(m->outcome), A_INT(overtakes), A_HASH(m->header_hash),
+                  A_INT(m->compartment), A_INT(m->outcome), A_INT(lane), A_HASH(m->header_hash),
                   A_INT(m->sent_at), A_BLOB(cor_buf_view(&m->envelope)), A_BLOB(cor_buf_view(&m->body)),
-                  A_INT(m->on_consent)))
+                  A_INT(m->on_consent)) ||
+      !store_part_put(s, m, err))
     return false;
   store_event sent = {.event = "sent",
                       .at = m->sent_at,
@@ -81,16 +84,19 @@ bool store_out_put(store *s, const store_message *m, bool overtakes, cor_error *
 }
 
 /* The order rule, in one query: see the head of this file. Messages in flight
- * are still state 1, so they hold back what must wait for their answer. */
+ * are still state 1, so they hold back what must wait for their answer. `overtakes` is
+ * the lane: a record in 0 holds back all others, in 1 its own and 2, in 2, aside, nobody
+ * but its own; a part of an attachment, -1, only the parts after it. */
 static const char next_sql[] =
-    "SELECT n, message_id, handle, case_handle, recipient, type, compartment, envelope, body, header_hash "
-    "FROM outbox o"
+    "SELECT n, message_id, handle, case_handle, recipient, type, compartment, envelope, body, header_hash, "
+    "overtakes < 0 FROM outbox o"
     " WHERE state = 1 AND not_before <= ?1 AND NOT EXISTS(SELECT 1 FROM outbox e WHERE e.state = 1"
-    "  AND e.case_handle = o.case_handle AND e.n < o.n AND e.overtakes <= o.overtakes"
-    "  AND (e.recipient = 'hub' OR (e.recipient = o.recipient AND e.handle = o.handle))"
+    "  AND e.case_handle = o.case_handle AND e.n < o.n"
+    "  AND ((e.recipient = 'hub' AND e.overtakes <= max(o.overtakes, 0))"
+    "   OR (e.recipient = o.recipient AND e.handle = o.handle AND e.overtakes = o.overtakes))"
     "  AND (o.on_consent OR NOT e.on_consent OR NOT EXISTS(SELECT 1 FROM outbox x WHERE x.state = 1"
     "   AND x.case_handle = o.case_handle AND x.code = ?2)))"
-    " ORDER BY overtakes DESC, n";
+    " ORDER BY overtakes = 1 DESC, overtakes < 0, n";
 
 static bool is_busy(int64_t n, const int64_t *busy, size_t n_busy) {
   for (size_t i = 0; i < n_busy; i++)
@@ -108,6 +114,7 @@ static bool read_next(sqlite3_stmt *stmt, store_message *out, cor_error *err) {
   out->type = sqlite3_column_int(stmt, 5);
   out->compartment = sqlite3_column_int(stmt, 6);
   store_column_fixed(stmt, 9, out->header_hash, COR_HASH_LEN);
+  out->is_part = sqlite3_column_int(stmt, 10) != 0;
   return store_column_buf(stmt, 7, &out->envelope, err) && store_column_buf(stmt, 8, &out->body, err);
 }
 
@@ -196,6 +203,7 @@ bool store_out_apply(store *s, const uint8_t id[COR_ID_LEN], const store_outcome
   memcpy(event.handle, m.handle, COR_ID_LEN);
   memcpy(event.message_id, id, COR_ID_LEN);
   return write_state(s, id, to, what, err) && store_event_put(s, &event, err) &&
+         (to != STORE_REFUSED || store_parts_abandon(s, id, what->code, what->at, err)) &&
          store_erased_settle(s, id, what->at, err);
 }
 

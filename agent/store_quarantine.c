@@ -23,7 +23,7 @@ bool store_quarantine_get(store *s, store_quarantine *out, cor_error *err) {
   sqlite3_stmt *stmt = STORE_SELECT(
       s, err,
       "SELECT quarantined_at, (SELECT count(*) FROM inbox WHERE quarantined_at > 0 AND n > quarantine_inbox"
-      " AND (1 << compartment) & ?) FROM meta",
+      " AND" STORE_LISTED("0") "AND (1 << compartment) & ?) FROM meta",
       A_INT(STORE_ORDINARY));
   if (stmt == NULL || store_next(s, stmt, err) != STORE_FOUND) return false;
   *out = (store_quarantine){.since = sqlite3_column_int64(stmt, 0),

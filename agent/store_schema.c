@@ -79,16 +79,38 @@ static const char version_3[] =
     "STRICT;"
     "PRAGMA user_version = 3;";
 
+/* A consent as it was given, and what proves it: sealed, so that the file tells
+ * only that there is one. */
+static const char version_4[] =
+    "CREATE TABLE consent_forms(consent_id BLOB NOT NULL, version INTEGER NOT NULL, part INTEGER NOT NULL,"
+    " compartment INTEGER NOT NULL, sealed BLOB NOT NULL, UNIQUE(consent_id, version, part)) STRICT;"
+    "PRAGMA user_version = 4;";
+
+/* Attachments: which rows of the outbox (outgoing 1) and the inbox (0) are the parts of
+ * which file. In outbox.overtakes stands the lane, -1 for a part. */
+static const char version_5[] =
+    "CREATE TABLE attachments(n INTEGER PRIMARY KEY AUTOINCREMENT, id BLOB NOT NULL, outgoing INTEGER NOT "
+    "NULL,"
+    " peer TEXT NOT NULL, handle BLOB NOT NULL, case_handle BLOB NOT NULL, compartment INTEGER NOT NULL,"
+    " at INTEGER NOT NULL, of_parts INTEGER NOT NULL DEFAULT 0,"
+    " UNIQUE(id, outgoing, peer, handle, compartment)) STRICT;"
+    "CREATE INDEX attachments_case ON attachments(case_handle);"
+    "CREATE TABLE parts(outgoing INTEGER NOT NULL, row INTEGER NOT NULL,"
+    " attachment INTEGER NOT NULL REFERENCES attachments(n), PRIMARY KEY(outgoing, row)) STRICT, WITHOUT "
+    "ROWID;"
+    "CREATE INDEX parts_attachment ON parts(attachment, row);"
+    "PRAGMA user_version = 5;";
+
 /* What the hub's data notices said of messages (store_note.c); what a suspension holds
  * up. Of what was kept before nobody knows: it waits in its order. */
-static const char version_4[] =
+static const char version_6[] =
     "ALTER TABLE outbox ADD COLUMN on_consent INTEGER NOT NULL DEFAULT 1;"
     "CREATE TABLE notes(message_id BLOB PRIMARY KEY, restricted_at INTEGER NOT NULL, replaced_by BLOB)"
     " STRICT, WITHOUT ROWID;"
-    "PRAGMA user_version = 4;";
+    "PRAGMA user_version = 6;";
 
 /* steps[n] makes version n + 1 of version n; 0 is the empty file. */
-static const char *const steps[] = {version_1, version_2, version_3, version_4};
+static const char *const steps[] = {version_1, version_2, version_3, version_4, version_5, version_6};
 enum { SCHEMA_VERSION = sizeof steps / sizeof *steps };
 
 static bool version_of(store *s, int64_t *version, cor_error *err) {
@@ -150,8 +172,11 @@ bool store_facts_get(store *s, store_facts *out, cor_error *err) {
   sqlite3_stmt *stmt = store_select(
       s, err,
       "SELECT epoch, sequence,"
-      " (SELECT count(*) FROM outbox WHERE state = 1 AND (1 << compartment) & ?1),"
-      " (SELECT count(*) FROM inbox WHERE (1 << compartment) & ?1) FROM meta",
+      " (SELECT count(*) FROM outbox WHERE state = 1 AND type <> 16 AND (1 << compartment) & ?1)"
+      " + (SELECT count(DISTINCT p.attachment) FROM outbox o JOIN parts p ON p.outgoing = 1 AND p.row = o.n"
+      "    WHERE o.state = 1 AND (1 << o.compartment) & ?1),"
+      " (SELECT count(*) FROM inbox WHERE type <> 16 AND (1 << compartment) & ?1)"
+      " + (SELECT count(*) FROM attachments WHERE outgoing = 0 AND (1 << compartment) & ?1) FROM meta",
       STORE_ARGS(A_INT(STORE_ORDINARY)));
   if (stmt == NULL) return false;
   if (store_next(s, stmt, err) != STORE_FOUND) return false;

@@ -110,13 +110,32 @@ static void tried(tries *t, const uint8_t who[COR_HASH_LEN], bool opened, bool w
   pthread_mutex_unlock(&t->mutex);
 }
 
-EVP_PKEY *tries_open(tries *t, const char *path, const cor_holder *holder, cor_error *err) {
+static void name_place(const char *path, const char *user, uint8_t who[COR_HASH_LEN]) {
   const cor_bytes pieces[] = {{(const uint8_t *)path, strlen(path) + 1},
-                              {(const uint8_t *)holder->user, strlen(holder->user)}};
-  uint8_t who[COR_HASH_LEN];
+                              {(const uint8_t *)user, strlen(user)}};
   cor_sha256(who, pieces, sizeof pieces / sizeof *pieces);
+}
+
+EVP_PKEY *tries_open_share(tries *t, const char *path, const cor_holder *holder, int64_t *recovered_at,
+                           cor_error *err) {
+  uint8_t who[COR_HASH_LEN];
+  name_place(path, holder->user, who);
   if (!may_try(t, who, err)) return NULL;
-  EVP_PKEY *key = cor_keyfile_open(path, holder->user, holder->passphrase, err);
+  EVP_PKEY *key = cor_keyfile_open_share(path, holder, recovered_at, err);
   tried(t, who, key != NULL, key == NULL && err->code == COR_WRONG_PASSPHRASE);
   return key;
+}
+
+EVP_PKEY *tries_open(tries *t, const char *path, const cor_holder *holder, cor_error *err) {
+  int64_t ignored;
+  return tries_open_share(t, path, holder, &ignored, err);
+}
+
+bool tries_office(tries *t, const char *dir, const char *passphrase, cor_office *out, cor_error *err) {
+  uint8_t who[COR_HASH_LEN];
+  name_place(dir, "", who); /* no holder's name is empty */
+  if (!may_try(t, who, err)) return false;
+  const bool opened = cor_office_open(dir, passphrase, out, err);
+  tried(t, who, opened, !opened && err->code == COR_WRONG_PASSPHRASE);
+  return opened;
 }

@@ -43,6 +43,7 @@ static size_t log_one(act *a, core *c, const submission *s, Corridor__V1__LogKin
   record.code = (uint32_t)s->code;
   record.table_version = COR_SOP_VERSION;
   record.card_list = c->cards ? cor_cards_number(c->cards) : 0;
+  if (s->code == COR_OK && s->agreement) record.agreement = (char *)s->agreement;
   return ledger_add(&a->log, &record);
 }
 
@@ -158,6 +159,31 @@ static bool write_steps(core *c, submission **of, size_t n, int64_t now) {
       &args);
 }
 
+/* What is held against FACTS_PART_BYTES_MAX. Only the sender's own session adds to a
+ * row; in one order all the same. */
+static bool write_attached(core *c, submission **of, size_t n) {
+  db_args args = {0};
+  db_array *office = db_list(&args, DB_TEXT), *kase = db_list(&args, DB_BYTES),
+           *bytes = db_list(&args, DB_I64);
+  for (size_t i = 0; i < n; i++) {
+    const Corridor__V1__Header *h = of[i]->envelope.header;
+    if (cor_sop_find(h->type)->lane != COR_LANE_ATTACHMENT) continue;
+    db_add_text(office, h->sender);
+    db_add_bytes(kase, (cor_bytes){of[i]->item.case_handle, COR_ID_LEN});
+    db_add_i64(bytes, (int64_t)h->body_size);
+  }
+  if (office->count == 0) {
+    db_args_clear(&args);
+    return true;
+  }
+  return db_do(c->db,
+               "INSERT INTO corridor.attachment_use AS a SELECT office, kase, sum(bytes) FROM"
+               " unnest($1::text[], $2::bytea[], $3::bigint[]) AS u (office, kase, bytes)"
+               " GROUP BY office, kase ORDER BY office, kase"
+               " ON CONFLICT (office, case_handle) DO UPDATE SET bytes = a.bytes + excluded.bytes",
+               &args);
+}
+
 static bool write_dedupe(core *c, submission **of, size_t n, int64_t now) {
   db_args args = {0};
   db_array *sender = db_list(&args, DB_TEXT), *id = db_list(&args, DB_BYTES),
@@ -243,7 +269,7 @@ static bool write_admitted(core *c, act *a, submission **of, verdict *verdicts, 
   }
   return sign_receipts(c, of, verdicts, n) && write_mail(c, of, verdicts, n, a->now) &&
          write_standing(c, of, n, a->now) && write_steps(c, of, n, a->now) &&
-         write_dedupe(c, of, n, a->now) && write_referrals(c, a, of, n);
+         write_dedupe(c, of, n, a->now) && write_attached(c, of, n) && write_referrals(c, a, of, n);
 }
 
 bool admission_write(core *c, act *a, submission *const *list, size_t all) {

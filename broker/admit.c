@@ -77,11 +77,13 @@ static bool take_duplicates(core *c, const run *u) {
 static bool decide(core *c, act *a, submission *s, int *code) {
   cor_decision decision = cor_gate_decide(&s->item.facts, s->envelope.header);
   *code = decision.code;
+  s->agreement = decision.agreement;
   if (decision.code != COR_OK) {
     s->field = decision.field;
     return true;
   }
   if (s->item.backlog_full) *code = COR_LIMIT_REACHED;
+  if (s->item.attached_all) *code = COR_ATTACHMENT_LIMIT;
   if (s->record) return record_apply(c, a, &s->item, s->record, code);
   return true;
 }
@@ -104,6 +106,7 @@ static void reset(run *u) {
       s->field = "";
     }
     s->item = (facts_item){.header = s->envelope.header, .cover = s->envelope.cover};
+    s->agreement = NULL;
   }
 }
 

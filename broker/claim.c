@@ -6,9 +6,10 @@
  * (message, recipient) is one log record; a message the gate no longer permits
  * is stopped, its sender told, and never blocks the next; one whose case is suspended
  * leaves the queue for as long, so that no look finds it again; at most one
- * unreceipted message per (recipient, handle), overtaking lane excepted. Trusts
- * rows the core itself wrote. model/claim.pml has this, admission and withdrawal in
- * every order, with all that can fail. */
+ * unreceipted message per (recipient, handle), overtaking lane excepted, and one
+ * part of an attachment per recipient. Trusts rows the core itself wrote.
+ * model/claim.pml has this, admission and withdrawal in every order, with all that
+ * can fail. */
 #include "claim.h"
 #include "act.h"
 #include "corridor/codec.h"
@@ -35,6 +36,7 @@ typedef struct candidate {
   Corridor__V1__Header *header; /* owned */
   Corridor__V1__Cover *cover;   /* owned */
   int code;                     /* of the gate */
+  const char *agreement;        /* that authorises it now, "" = none needed; the card list's */
   int64_t leaf;                 /* reserved for the log record of a first claim; 0 = claimed before */
   bool claimed_before, claimed, first;
   uint64_t connection; /* of the session whose room was counted */
@@ -104,7 +106,9 @@ static bool judge(core *c, claim_batch *b, int64_t now, bool *current) {
     Corridor__V1__Header header = *b->list[i].header;
     header.table_version = COR_SOP_VERSION;
     known->handle_taken = false;
-    b->list[i].code = cor_gate_decide(known, &header).code;
+    const cor_decision decision = cor_gate_decide(known, &header);
+    b->list[i].code = decision.code;
+    b->list[i].agreement = decision.agreement;
   }
   free(items);
   return loaded;
@@ -113,7 +117,8 @@ static bool judge(core *c, claim_batch *b, int64_t now, bool *current) {
 /* Marks what may leave, names its log record, and reads what is to be sent. */
 static bool mark_claimed(core *c, claim_batch *b, int64_t now) {
   db_args args = {0};
-  db_array *sequence = db_list(&args, DB_I64), *leaf = db_list(&args, DB_I64), *at = db_list(&args, DB_I32);
+  db_array *sequence = db_list(&args, DB_I64), *leaf = db_list(&args, DB_I64), *at = db_list(&args, DB_I32),
+           *agreement = db_list(&args, DB_TEXT);
   for (size_t i = 0; i < b->n; i++) {
     candidate *k = &b->list[i];
     if (k->code != COR_OK) continue;
@@ -124,6 +129,7 @@ static bool mark_claimed(core *c, claim_batch *b, int64_t now) {
     db_add_i64(sequence, k->sequence);
     db_add_i64(leaf, k->leaf);
     db_add_i64(at, (int64_t)i);
+    db_add_text(agreement, k->agreement);
   }
   if (sequence->count == 0) {
     db_args_clear(&args);
@@ -134,10 +140,11 @@ static bool mark_claimed(core *c, claim_batch *b, int64_t now) {
   db_text(&args, c->broker);
   b->marked = db_run(
       c->db,
-      "UPDATE corridor.delivery d SET state = 2, claims = d.claims + 1, lease_until = $5, lease_broker = $6,"
-      "  first_claimed_at = coalesce(d.first_claimed_at, $4), claim_leaf = coalesce(d.claim_leaf, "
-      "nullif(u.leaf, 0))"
-      " FROM unnest($1::bigint[], $2::bigint[], $3::int[]) AS u (sequence, leaf, i), corridor.message m"
+      "UPDATE corridor.delivery d SET state = 2, claims = d.claims + 1, lease_until = $6, lease_broker = $7,"
+      "  first_claimed_at = coalesce(d.first_claimed_at, $5), claim_leaf = coalesce(d.claim_leaf, "
+      "nullif(u.leaf, 0)), agreement = coalesce(d.agreement, nullif(u.agreement, ''))"
+      " FROM unnest($1::bigint[], $2::bigint[], $3::int[], $4::text[]) AS u (sequence, leaf, i, agreement),"
+      "  corridor.message m"
       " WHERE d.sequence = u.sequence AND " STATE_OF(
           "d") " = 1"
                "  AND m.message_id = d.message_id AND m.admitted_at = d.admitted_at"
@@ -158,6 +165,7 @@ static void note(act *a, core *c, candidate *k, Corridor__V1__LogKind kind) {
   if (k->cover) record.consent_id = k->cover->consent_id;
   record.code = (uint32_t)k->code;
   record.card_list = cor_cards_number(c->cards);
+  record.agreement = (char *)k->agreement;
   const size_t entry = ledger_add(&a->log, &record);
   if (kind == CORRIDOR__V1__LOG_KIND__LOG_CLAIMED) a->log.entries[entry].leaf_id = k->leaf;
 }

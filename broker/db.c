@@ -82,12 +82,13 @@ static void note_failure(db *conn, const char *what, const PGresult *result) {
 
 /* What is read after a lock was granted has to be as new as the lock (facts.c): an
  * isolation that an administrator set, and that keeps one snapshot, admitted under a
- * consent withdrawn meanwhile (measured). Every statement of the core is a handful of
- * index look-ups. Plans are made once per connection, often while tables are still
- * empty and look cheap to scan; a plan that scans is wrong here at every size, so none
- * is offered. */
+ * consent withdrawn meanwhile (measured). A receipt is sent after COMMIT, so COMMIT
+ * waits for the disk, and for a synchronous standby, whatever the database's default
+ * is. Every statement of the core is a handful of index look-ups. Plans are made once
+ * per connection, often while tables are still empty and look cheap to scan; a plan
+ * that scans is wrong here at every size, so none is offered. */
 static const char session_options[] =
-    "-c default_transaction_isolation=read\\ committed"
+    "-c default_transaction_isolation=read\\ committed -c synchronous_commit=on"
     " -c statement_timeout=20s -c lock_timeout=10s -c idle_in_transaction_session_timeout=60s"
     " -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off -c jit=off -c "
     "plan_cache_mode=force_generic_plan";

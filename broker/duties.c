@@ -64,16 +64,17 @@ static void tell(act *a, const duty_row *row, int64_t at) {
 
 /* A mission in transit is told of a booking but owes no answer to it. */
 static bool falls_on(core *c, const cor_duty_row *rule, const Corridor__V1__Header *h) {
-  const cor_card *card = cor_cards_find(c->cards, rule->owner == COR_OWNER_SENDER ? h->sender : h->recipient);
+  const bool recipient = rule->owner == COR_OWNER_RECIPIENT;
+  const cor_card *card = cor_cards_find(c->cards, recipient ? h->recipient : h->sender);
   return card && cor_duty_falls_on(rule->duty, card->card->role);
 }
 
 static duty_opening opening(core *c, const cor_duty_row *rule, const Corridor__V1__Header *h,
                             const uint8_t *case_handle, int64_t start) {
   duty_opening o = {.duty = rule->duty, .state = CORRIDOR__V1__OBLIGATION_STATE__OPEN};
-  bool sender = rule->owner == COR_OWNER_SENDER;
-  snprintf(o.responsible, sizeof o.responsible, "%s", sender ? h->sender : h->recipient);
-  snprintf(o.counterpart, sizeof o.counterpart, "%s", sender ? h->recipient : h->sender);
+  const bool recipient = rule->owner == COR_OWNER_RECIPIENT, alone = rule->owner == COR_OWNER_SENDER_ALONE;
+  snprintf(o.responsible, sizeof o.responsible, "%s", recipient ? h->recipient : h->sender);
+  snprintf(o.counterpart, sizeof o.counterpart, "%s", recipient || alone ? h->sender : h->recipient);
   memcpy(o.handle, h->handle.data, COR_ID_LEN);
   memcpy(o.case_handle, case_handle, COR_ID_LEN);
   memcpy(o.message_id, h->message_id.data, COR_ID_LEN);
@@ -147,8 +148,8 @@ void duties_at_admission(core *c, act *a, const Corridor__V1__Header *h, const u
   *judged = 0;
   *late = false;
   const bool opens = !row->opens_unless_no || h->outcome != COR_OUTCOME(NO);
-  for (size_t i = 0; !held && opens && i < 2; i++) {
-    const cor_duty_row *rule = cor_duty_find(row->opens[i]);
+  for (size_t i = 0; !held && opens && i < COR_SOP_OPENS_MAX; i++) {
+    const cor_duty_row *rule = cor_duty_find(cor_sop_opens(row, h->basis, i));
     if (!rule || rule->start == COR_START_DELIVERY || !falls_on(c, rule, h)) continue;
     duty_opening o = opening(c, rule, h, case_handle, rule->start == COR_START_EVENT ? h->event_at : a->now);
     if (rule->unit == COR_UNIT_WORKING_DAYS_BEFORE) { /* the message is its own answer: judged now */
@@ -159,7 +160,7 @@ void duties_at_admission(core *c, act *a, const Corridor__V1__Header *h, const u
     act_open(a, &o);
   }
   for (size_t i = 0; i < 2; i++) {
-    if (!row->closes[i]) continue;
+    if (!row->closes[i] || row->closes_one) continue; /* of two, the record's own room closes one */
     duty_answer answer = {.duty = row->closes[i]};
     snprintf(answer.responsible, sizeof answer.responsible, "%s", h->sender);
     memcpy(answer.handle, h->handle.data, COR_ID_LEN);
@@ -358,17 +359,22 @@ static bool waive(core *c, act *a, const char *sql, cor_bytes by, cor_duty but) 
   return changes_write(&changes, c);
 }
 
+/* 6 is what a withdrawal asks; 9 and 10 are the account of what was told without any
+ * consent, which a withdrawal makes no less due. */
 bool duties_waive_case(core *c, act *a, cor_bytes case_handle, cor_duty answering) {
   return waive(c, a,
                "SELECT " DUTY_COLUMNS " FROM corridor.obligation o WHERE o.case_handle = $1"
-               " AND o.kind NOT IN (6, $2) AND o.state IN (1, 4, 5) ORDER BY o.obligation_id FOR UPDATE",
+               " AND o.kind NOT IN (6, 9, 10, $2)"
+               " AND o.state IN (1, 4, 5) ORDER BY o.obligation_id FOR UPDATE",
                case_handle, answering);
 }
 
 bool duties_waive_message(core *c, act *a, cor_bytes message_id) {
   return waive(c, a,
                "SELECT " DUTY_COLUMNS " FROM corridor.obligation o WHERE o.message_id = $1"
-               " AND o.kind <> $2 AND o.state IN (1, 4, 5) ORDER BY o.obligation_id FOR UPDATE",
+               " AND o.kind <> $2 AND o.state IN (1, 4, 5) AND (o.kind NOT IN (9, 10) OR NOT EXISTS (SELECT"
+               "   FROM corridor.delivery d WHERE d.message_id = o.message_id AND d.sender = o.responsible"
+               "   AND d.first_claimed_at IS NOT NULL)) ORDER BY o.obligation_id FOR UPDATE",
                message_id, COR_DUTY_NONE);
 }
 

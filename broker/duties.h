@@ -18,8 +18,9 @@ bool duties_at_delivery(core *c, act *a, const Corridor__V1__Header *header, con
 void duties_at_admission(core *c, act *a, const Corridor__V1__Header *header, const uint8_t *case_handle,
                          bool held, int64_t *judged, bool *late);
 /* What can no longer be answered is not owed: every open duty of a withdrawn
- * case but the erasure answers, and what is being answered with it; the duties a
- * stopped message had opened. */
+ * case but the erasure answers, the account of what was told without consent, and what
+ * is being answered with it; the duties a stopped message had opened, that account only
+ * if it never left. */
 bool duties_waive_case(core *c, act *a, cor_bytes case_handle, cor_duty answering) COR_MUST_CHECK;
 bool duties_waive_message(core *c, act *a, cor_bytes message_id) COR_MUST_CHECK;
 /* The answer to an offer that was held back and goes out now. */

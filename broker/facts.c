@@ -33,7 +33,7 @@ static void load_party(core *c, cor_gate_party *party, const char *office, int64
   const cor_card *card = c->cards ? cor_cards_find(c->cards, office) : NULL;
   snprintf(party->office, sizeof party->office, "%s", office);
   party->known = card != NULL;
-  party->role = card ? card->card->role : CORRIDOR__V1__ROLE__ROLE_UNSPECIFIED;
+  if (card) cor_gate_take_card(party, card->card);
   party->card = registry_standing(c, office, now);
 }
 
@@ -47,12 +47,11 @@ static void load_parties(core *c, facts_item *it, int64_t now) {
   if (!it->claim && it->facts.sender.card == COR_OK && cor_cards_expired(c->cards, now) &&
       it->header->type != COR_T(CONSENT_WITHDRAWAL))
     it->facts.sender.card = COR_CARD_LIST_EXPIRED;
-  if (list) {
-    it->facts.agreements = (const Corridor__V1__Agreement *const *)list->agreements;
-    it->facts.n_agreements = list->n_agreements;
-  }
-  if (it->cover)
+  if (list) cor_gate_take_list(&it->facts, list);
+  if (it->cover) {
     it->facts.cover_categories = cor_category_set(it->cover->categories, it->cover->n_categories);
+    it->facts.cover_basis = it->cover->basis;
+  }
   /* A later suspension of the sender stops nothing, unless its keys were in
    * other hands by then (design 2). */
   if (it->claim && c->cards)
@@ -277,7 +276,8 @@ static void take_taken(facts_item *const *items, const PGresult *r, int row) {
 static const char *ask_backlog(const facts_query *q, db_args *args) {
   db_array *office = db_list(args, DB_TEXT), *handle = db_list(args, DB_BYTES), *at = db_list(args, DB_I32);
   for (size_t i = 0; i < q->n; i++) {
-    if (q->items[i]->claim || !q->items[i]->has_case || cor_sop_find(q->items[i]->header->type)->to_hub)
+    const cor_sop_row *row = cor_sop_find(q->items[i]->header->type);
+    if (q->items[i]->claim || !q->items[i]->has_case || row->to_hub || row->lane == COR_LANE_ATTACHMENT)
       continue;
     db_add_text(office, q->items[i]->header->recipient);
     db_add_bytes(handle, cor_bytes_of(q->items[i]->header->handle));
@@ -295,6 +295,43 @@ static void take_backlog(facts_item *const *items, const PGresult *r, int row) {
   item_of(items, r, row)->backlog_full = true;
 }
 
+/* Parts of attachments have a backlog of their own, and an allowance. */
+static const char *ask_attached(const facts_query *q, db_args *args) {
+  db_array *sender = db_list(args, DB_TEXT), *kase = db_list(args, DB_BYTES);
+  db_array *recipient = db_list(args, DB_TEXT), *handle = db_list(args, DB_BYTES);
+  db_array *bytes = db_list(args, DB_I64), *at = db_list(args, DB_I32);
+  for (size_t i = 0; i < q->n; i++) {
+    const facts_item *it = q->items[i];
+    if (it->claim || !it->has_case || cor_sop_find(it->header->type)->lane != COR_LANE_ATTACHMENT) continue;
+    db_add_text(sender, it->header->sender);
+    db_add_bytes(kase, case_of(it));
+    db_add_text(recipient, it->header->recipient);
+    db_add_bytes(handle, cor_bytes_of(it->header->handle));
+    db_add_i64(bytes, (int64_t)it->header->body_size);
+    db_add_i64(at, (int64_t)i);
+  }
+  db_i64(args, FACTS_PART_BYTES_MAX);
+  db_i32(args, FACTS_PARTS_MAX);
+  return unless_empty(
+      "WITH a AS (SELECT * FROM unnest($1::text[], $2::bytea[], $3::text[], $4::bytea[], $5::bigint[], "
+      "$6::int[])"
+      "  AS u (sender, kase, recipient, handle, bytes, i))"
+      " SELECT a.i, 1 FROM a JOIN corridor.attachment_use u ON u.office = a.sender AND u.case_handle = a.kase"
+      "  WHERE u.bytes + a.bytes > $7"
+      " UNION ALL SELECT a.i, 0 FROM a WHERE (SELECT count(*) FROM (SELECT FROM corridor.delivery d"
+      "  WHERE d.recipient = a.recipient AND d.handle = a.handle AND d.state IN (1, 2) AND d.lane = -1"
+      "  LIMIT $8) q) >= $8",
+      at, args);
+}
+
+static void take_attached(facts_item *const *items, const PGresult *r, int row) {
+  facts_item *it = item_of(items, r, row);
+  if (db_get_int(r, row, 1))
+    it->attached_all = true;
+  else
+    it->backlog_full = true;
+}
+
 typedef struct loader {
   ask_fn ask;
   take_fn take; /* NULL: asked for its locks */
@@ -304,7 +341,7 @@ typedef struct loader {
 static const loader loaders[] = {
     {ask_standing, take_standing}, {ask_cases, take_case},      {ask_consents, take_consent},
     {ask_steps, take_step},        {ask_needs, NULL},           {ask_referrals, take_referral},
-    {ask_taken, take_taken},       {ask_backlog, take_backlog},
+    {ask_taken, take_taken},       {ask_backlog, take_backlog}, {ask_attached, take_attached},
 };
 enum { LOADERS = sizeof loaders / sizeof *loaders, STANDING_ONLY = 1 };
 

@@ -6,9 +6,15 @@
 #ifndef BROKER_FACTS_H
 #define BROKER_FACTS_H
 #include "core.h"
+#include "corridor/attachment.h"
 #include <corridor/v1/envelope.pb-c.h>
 
-enum { FACTS_BACKLOG_MAX = 256 };
+enum {
+  FACTS_BACKLOG_MAX = 256,
+  FACTS_PARTS_MAX = 2048, /* of attachments: four of the largest and some */
+  /* Of one office in one case, ever: ten attachments of the largest, sealed. */
+  FACTS_PART_BYTES_MAX = COR_CHUNKS_PER_CASE * (64 + 2) * 1024
+};
 
 typedef enum facts_lock { FACTS_SHARE, FACTS_UPDATE } facts_lock;
 
@@ -21,6 +27,7 @@ typedef struct facts_item {
   uint8_t case_handle[COR_ID_LEN];    /* in for claims, else out */
   bool has_case;                      /* in for claims, else out: the sender's standing */
   bool backlog_full;                  /* out: too much waits for this recipient under this handle */
+  bool attached_all;                  /* out: the sender has sent all it may of files in this case */
   cor_gate_facts facts;               /* out */
 } facts_item;
 

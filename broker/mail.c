@@ -74,7 +74,7 @@ bool mail_write(core *c, const mail *all, size_t n, int64_t now) {
     db_add_text(recipient, h->recipient);
     db_add_bytes(handle, cor_bytes_of(h->handle));
     db_add_bytes(kase, all[i].case_handle);
-    db_add_i64(lane, cor_sop_find(h->type)->lane == COR_LANE_OVERTAKES);
+    db_add_i64(lane, cor_sop_find(h->type)->lane);
     db_add_i64(state, all[i].state);
     db_add_i64(expires, h->expires_at);
     if (all[i].state == MAIL_QUEUED) core_waiting(c, h->recipient, false);

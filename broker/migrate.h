@@ -5,7 +5,7 @@
 #include "corridor/base.h"
 #include "corridor/clock.h"
 
-enum { MIGRATION_NEWEST = 9 };
+enum { MIGRATION_NEWEST = 14 };
 
 /* Applies dir/NNNN_name.sql above the stored version. Prints a line each. */
 bool migrate_run(const char *conninfo, const char *dir, cor_clock *clock, cor_error *err) COR_MUST_CHECK;

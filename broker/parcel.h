@@ -22,7 +22,8 @@ typedef struct submission {
   int code; /* outcome: COR_OK = admitted */
   const char *field;
   char field_text[128];
-  cor_buf receipt; /* SignedContent when admitted */
+  const char *agreement; /* that authorised it: of the cards it was decided under; NULL = none */
+  cor_buf receipt;       /* SignedContent when admitted */
   bool settled, duplicate;
 } submission;
 

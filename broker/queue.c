@@ -3,7 +3,9 @@
  * For: claim.c. Guarantees: as many and as large as each office has room for; one of
  * any size for an office with nothing in flight; everyone's first before anyone's
  * second, so that no office starves another; at most one unreceipted message per
- * (recipient, handle), overtaking lane excepted. A look begins where the queue began
+ * (recipient, handle), overtaking lane excepted; of parts of attachments one for each
+ * recipient, beside all else and after it, so that on a slow line nothing waits for
+ * more than that. A look begins where the queue began
  * of late: while somebody holds an old snapshot (a dump of the database), the index
  * keeps every delivery that has left, and reading past all of them in each look costs
  * more with each that leaves. What may lie further back (an offer that was held,
@@ -29,9 +31,9 @@ static int lowest_lane(core *c, const char *office, int64_t now) {
 
 /* An office's live deliveries of a lane, from a number on. sequence + 0: as the index
  * delivery_waiting has it, and no other. */
-#define LIVE(lane)                                                                                           \
+#define LIVE(lane, from)                                                                                     \
   " FROM corridor.delivery q WHERE q.recipient = w.office AND q.lane = " lane                                \
-  " AND q.state IN (1, 2) AND (q.sequence + 0) >= w.from_" lane
+  " AND q.state IN (1, 2) AND (q.sequence + 0) >= w." from
 #define FIRST(limit) " ORDER BY (q.sequence + 0) LIMIT " limit ")"
 /* One at a time of a (recipient, handle). OFFSET 0: asked for each row by its key, never
  * joined over all that waits for the office. */
@@ -39,8 +41,12 @@ static int lowest_lane(core *c, const char *office, int64_t now) {
   " AND NOT EXISTS (SELECT FROM corridor.delivery b WHERE b.recipient = q.recipient"                         \
   " AND b.handle = q.handle AND b.lane = 0 AND b.state IN (1, 2)"                                            \
   " AND (b.sequence < q.sequence OR b.state = 2) OFFSET 0)"
-#define OVERTAKING "(SELECT *" LIVE("1") " AND q.state = 1" FIRST("w.room")
-#define IN_ORDER "(SELECT *" LIVE("0") " AND q.state = 1 AND w.lane = 0" ITS_TURN FIRST("w.room")
+#define NO_PART_AWAY                                                                                         \
+  " AND NOT EXISTS (SELECT FROM corridor.delivery b WHERE b.recipient = w.office"                            \
+  " AND b.lane = -1 AND b.state = 2 OFFSET 0)"
+#define OVERTAKING "(SELECT *" LIVE("1", "from_1") " AND q.state = 1" FIRST("w.room")
+#define IN_ORDER "(SELECT *" LIVE("0", "from_0") " AND q.state = 1 AND w.lane = 0" ITS_TURN FIRST("w.room")
+#define PART "(SELECT *" LIVE("-1", "from_part") " AND q.state = 1 AND w.lane = 0" NO_PART_AWAY FIRST("1")
 
 static const char look_sql[] =
     "SELECT sequence, message_id, admitted_at, case_handle, header, cover, bytes, claims, connection FROM ("
@@ -48,38 +54,43 @@ static const char look_sql[] =
     " SELECT d.sequence, d.message_id, d.admitted_at, d.case_handle, m.header, m.cover, d.claims,"
     "  octet_length(m.body) AS bytes, w.idle, w.bytes AS free, w.connection, row_number() OVER line AS nth,"
     "  sum(octet_length(m.body)) OVER line AS total"
-    " FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::int[], $5::bigint[], $6::bool[], "
-    "$7::smallint[],"
-    "  $8::bigint[]) AS w (office, from_0, from_1, room, bytes, idle, lane, connection),"
-    " LATERAL (SELECT * FROM (" OVERTAKING " UNION ALL " IN_ORDER ") lanes LIMIT w.room) d"
+    " FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[], $5::int[], $6::bigint[],"
+    "  $7::bool[], $8::smallint[], $9::bigint[])"
+    "  AS w (office, from_part, from_0, from_1, room, bytes, idle, lane, connection),"
+    " LATERAL (SELECT * FROM (" OVERTAKING " UNION ALL " IN_ORDER " UNION ALL " PART ") lanes LIMIT w.room) d"
     " JOIN corridor.message m ON m.message_id = d.message_id AND m.admitted_at = d.admitted_at"
     " WHERE m.body IS NOT NULL"
     " WINDOW line AS (PARTITION BY w.office ORDER BY d.lane DESC, d.sequence)) found"
     " WHERE total <= free OR (nth = 1 AND idle)"
     " WINDOW turn AS (ORDER BY nth, sequence)) fair"
-    " WHERE place <= $9 AND (together <= $10 OR place = 1) ORDER BY sequence";
+    " WHERE place <= $10 AND (together <= $11 OR place = 1) ORDER BY sequence";
 
-#define HEAD(lane) "coalesce((SELECT q.sequence" LIVE(lane) FIRST("1") ", top.number)"
-#define HEADS HEAD("0") ", " HEAD("1")
+#define HEAD(lane, from) "coalesce((SELECT q.sequence" LIVE(lane, from) FIRST("1") ", top.number)"
+#define HEADS HEAD("-1", "from_part") ", " HEAD("0", "from_0") ", " HEAD("1", "from_1")
 /* Of an empty lane the newest number there is. */
 static const char heads_sql[] =
-    "SELECT w.connection, " HEADS " FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[])"
-    " AS w (office, from_0, from_1, connection), (SELECT max(sequence) AS number FROM corridor.delivery) top";
+    "SELECT w.connection, " HEADS
+    " FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[])"
+    " AS w (office, from_part, from_0, from_1, connection),"
+    " (SELECT max(sequence) AS number FROM corridor.delivery) top";
 
 /* ---- which queues, and from where ---- */
 
 typedef struct queues {
-  db_array *office, *from[2];
+  db_array *office, *from[SESSION_LANES];
 } queues;
 
 static queues list_queues(db_args *args) {
-  return (queues){db_list(args, DB_TEXT), {db_list(args, DB_I64), db_list(args, DB_I64)}};
+  queues list = {.office = db_list(args, DB_TEXT)};
+  for (int i = 0; i < SESSION_LANES; i++)
+    list.from[i] = db_list(args, DB_I64);
+  return list;
 }
 
 static void add_queue(const queues *list, const session *s, bool whole) {
   db_add_text(list->office, s->office);
-  for (int lane = 0; lane < 2; lane++)
-    db_add_i64(list->from[lane], whole ? 0 : s->look_from[lane]);
+  for (int i = 0; i < SESSION_LANES; i++)
+    db_add_i64(list->from[i], whole ? 0 : s->look_from[i]);
 }
 
 /* False: nobody has room. */
@@ -162,9 +173,9 @@ bool queue_heads(core *c) {
   for (int row = 0; r && row < PQntuples(r); row++) {
     session *s = session_find(c->sessions, (uint64_t)db_get_int(r, row, 0));
     /* Released meanwhile: the next look begins at the beginning. */
-    for (int lane = 0; s && !s->look_back && lane < 2; lane++) {
-      const int64_t head = db_get_int(r, row, 1 + lane) - NUMBERS_UNDERWAY;
-      if (head > s->look_from[lane]) s->look_from[lane] = head;
+    for (int i = 0; s && !s->look_back && i < SESSION_LANES; i++) {
+      const int64_t head = db_get_int(r, row, 1 + i) - NUMBERS_UNDERWAY;
+      if (head > s->look_from[i]) s->look_from[i] = head;
     }
   }
   pthread_mutex_unlock(&c->sessions->lock);

@@ -1,6 +1,7 @@
-/* recall.c - after a consent was marked withdrawn, in the same transaction.
+/* recall.c - after a consent was marked withdrawn, or a decision in place of one was
+ * found wrong, in the same transaction.
  *
- * For: withdrawal.c and suspension.c. Guarantees: what has not left is stopped and
+ * For: withdrawal.c and basis.c. Guarantees: what has not left is stopped and
  * its sender told, also what waited for the end of a suspension; who was told is
  * asked back, onward recipients too (told.c), and owes an answer; offices of the
  * case that were told nothing hear of it. Trusts that the case row is held FOR
@@ -13,24 +14,30 @@
 #include "referral.h"
 #include "told.h"
 
+static int why(const recall *what) {
+  return what->message_id.data ? COR_BASIS_NOT_ALLOWED : COR_CONSENT_WITHDRAWN;
+}
+
 /* Queued, held and suspended messages of the case that stood on it. */
 static PGresult *stop(core *c, const recall *what) {
   db_args args = {0};
   db_bytes(&args, what->handle);
   db_bytes(&args, what->consent_id);
-  db_i32(&args, COR_CONSENT_WITHDRAWN);
+  db_i32(&args, why(what));
   db_i32(&args, what->part);
   db_text(&args, what->recipient);
   db_i32(&args, what->purpose);
+  db_bytes(&args, what->message_id);
   return db_run(c->db,
                 "UPDATE corridor.delivery d SET state = 4, stop_code = $3 FROM corridor.message m"
                 " WHERE d.case_handle = $1 AND " STATE_OF(
-                    "d") " IN (0, 1, 8) AND d.lane = 0"
+                    "d") " IN (0, 1, 8) AND d.lane <= 0"
                          " AND m.message_id = d.message_id AND m.admitted_at = d.admitted_at"
                          " AND ($2::bytea IS NULL OR m.consent_id = $2)"
                          " AND ($4 = 0 OR m.consent_id IS NOT NULL)"
-                         " AND ($5 = '' OR d.recipient = $5) AND ($6 = 0 OR m.purpose = $6)"
-                         " RETURNING d.message_id, d.sender, d.handle, m.type",
+                        " AND ($5 = '' OR d.recipient = $5) AND ($6 = 0 OR m.purpose = $6)"
+                        " AND ($7::bytea IS NULL OR m.message_id = $7)"
+                        " RETURNING d.message_id, d.sender, d.handle, m.type, d.lane",
                 &args);
 }
 
@@ -46,11 +53,12 @@ static bool stop_waiting(core *c, act *a, const recall *what) {
     record.message_id = (ProtobufCBinaryData){id.len, (uint8_t *)id.data};
     record.sender = (char *)db_get_text(r, i, 1);
     record.handle = (ProtobufCBinaryData){handle.len, (uint8_t *)handle.data};
-    record.code = COR_CONSENT_WITHDRAWN;
+    record.code = (uint32_t)why(what);
     ledger_add(&a->log, &record);
     notice_end(&a->notices, db_get_text(r, i, 1), id.data, handle.data, what->handle.data,
-               CORRIDOR__V1__END_STATE__STOPPED, COR_CONSENT_WITHDRAWN, a->now, (cor_bytes){0});
-    ok = duties_waive_message(c, a, id);
+               CORRIDOR__V1__END_STATE__STOPPED, why(what), a->now, (cor_bytes){0});
+    /* Nothing is owed for a part of a file, and there may be hundreds. */
+    if (db_get_int(r, i, 4) == COR_LANE_CASE) ok = duties_waive_message(c, a, id);
     /* One candidate of several may be taken out: then it is the next one's turn. */
     if (ok && what->part && db_get_int(r, i, 3) == COR_T(REFERRAL)) ok = referral_stopped(c, a, handle.data);
   }
@@ -65,6 +73,7 @@ static Corridor__V1__WithdrawalNotice notice_of(const act *a, const recall *what
   body.withdrawn_at = a->now;
   body.part = what->part;
   body.purpose = (Corridor__V1__Purpose)what->purpose;
+  body.not_upheld = what->not_upheld;
   return body;
 }
 
@@ -87,6 +96,7 @@ static bool ask_recipients(core *c, act *a, const recall *what) {
                         .on_consent = what->part,
                         .recipient = what->recipient,
                         .purpose = what->purpose,
+                        .message_id = what->message_id,
                         .but_to = ""};
   return told_each(c, a, &q, ask, what);
 }
@@ -125,5 +135,6 @@ static bool inform_parties(core *c, act *a, const recall *what) {
 }
 
 bool recall_all(core *c, act *a, const recall *what) {
-  return stop_waiting(c, a, what) && ask_recipients(c, a, what) && inform_parties(c, a, what);
+  return stop_waiting(c, a, what) && ask_recipients(c, a, what) &&
+         (what->message_id.data || inform_parties(c, a, what));
 }

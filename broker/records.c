@@ -2,10 +2,14 @@
  *
  * For: the coded records that make standing and consent. Guarantees: append
  * only; a registration creates the sender's standing, a consent version is
- * stored whole or not at all, and never after its withdrawal. Withdrawals, what
- * follows them, data requests and content statements have rooms of their own. Trusts that the gate permitted
- * the message and that facts_ask holds the case FOR UPDATE. */
+ * stored whole or not at all, and never after its withdrawal. Withdrawals and what
+ * follows them, data requests, and content, access and basis statements have rooms of
+ * their own (withdrawal.c, suspension.c, data_request.c, opening.c, access.c, basis.c).
+ * Trusts that the gate permitted the message and that facts_ask holds the case FOR
+ * UPDATE. */
 #include "records.h"
+#include "access.h"
+#include "basis.h"
 #include "corridor/codec.h"
 #include "corridor/gate.h"
 #include "corridor/refusal.h"
@@ -148,7 +152,8 @@ static const struct {
 } handlers[] = {
     {COR_T(REGISTRATION), registration},           {COR_T(CONSENT_RECORD), consent},
     {COR_T(CONSENT_WITHDRAWAL), withdrawal_apply}, {COR_T(ERASURE_STATEMENT), statement},
-    {COR_T(CONTENT_STATEMENT), opening_apply},     {COR_T(SUSPENSION_ANSWER), suspension_answer_apply},
+    {COR_T(CONTENT_STATEMENT), opening_apply},     {COR_T(ACCESS_STATEMENT), access_apply},
+    {COR_T(BASIS_STATEMENT), basis_apply},         {COR_T(SUSPENSION_ANSWER), suspension_answer_apply},
     {COR_T(DATA_REQUEST), data_request_apply},     {COR_T(DATA_STATEMENT), statement},
 };
 

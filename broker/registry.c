@@ -4,10 +4,12 @@
  * broker at once. Guarantees: a list is stored only after the CA's signature and
  * every certificate verified, numbers only rise, and each change moves the gate
  * epoch under FOR UPDATE, which every batch holds FOR SHARE: after the change
- * commits nothing more is decided on the old list. Each change is a log record.
+ * commits nothing more is decided on the old list. Each change is a log record, and so
+ * is each change of permissions, agreements and suspended regions (changes.c).
  * A process keeps one list, whichever of its threads loaded it. Trusts the CA
  * certificate it is given, not the database: a list read back is verified again. */
 #include "registry.h"
+#include "changes.h"
 #include "conveyor.h"
 #include "corridor/refusal.h"
 #include "ledger.h"
@@ -67,6 +69,20 @@ static bool log_change(db *conn, const char *office, uint64_t number, int64_t no
   return ok;
 }
 
+/* What the new list changes. A former one that no longer verifies (an older form, another
+ * root) vouches for nothing: then all of the new one is new. */
+static bool log_changes(db *conn, cor_bytes former, X509 *ca, const Corridor__V1__CardList *next,
+                        int64_t now) {
+  cor_error ignored = {0};
+  changes found = {0};
+  cor_cards *before = former.len > 0 ? cor_cards_load(former, ca, &ignored) : NULL;
+  changes_find(before ? cor_cards_list(before) : NULL, next, &found);
+  const bool ok = changes_log(conn, &found, next->number, now);
+  changes_clear(&found);
+  cor_cards_destroy(&before);
+  return ok;
+}
+
 static bool move_epoch(db *conn) {
   return db_do(conn, "UPDATE corridor.gate_epoch SET epoch = epoch + 1", NULL);
 }
@@ -88,7 +104,9 @@ bool registry_import(db *conn, cor_bytes signed_list, X509 *ca, int64_t now, cor
     (void)gone(err, "the card list");
     goto out;
   }
+  cor_bytes former = {0};
   if (PQntuples(newest) == 1) {
+    former = db_get_bytes(newest, 0, 1);
     uint64_t held = (uint64_t)db_get_int(newest, 0, 0);
     if (held == list->number && cor_bytes_equal(db_get_bytes(newest, 0, 1), signed_list)) {
       ok = true; /* the same list again: nothing to do */
@@ -107,8 +125,8 @@ bool registry_import(db *conn, cor_bytes signed_list, X509 *ca, int64_t now, cor
   db_i64(&args, list->expires_at);
   db_i64(&args, now);
   ok = db_do(conn, "INSERT INTO corridor.card_list VALUES ($1, $2, $3, $4, $5)", &args) &&
-       store_offices(conn, list) && log_change(conn, "ca", list->number, now) && move_epoch(conn) &&
-       db_commit(conn);
+       store_offices(conn, list) && log_change(conn, "ca", list->number, now) &&
+       log_changes(conn, former, ca, list, now) && move_epoch(conn) && db_commit(conn);
   if (!ok) (void)gone(err, "the card list");
 out:
   PQclear(newest);

@@ -12,6 +12,7 @@ enum {
   SESSIONS_MAX = 4096,
   SESSION_PLACES = 2 * SESSIONS_MAX, /* of the index: never more than half full */
   SESSION_WINDOW = 256,
+  SESSION_LANES = 3, /* parts of attachments, in order, overtaking: lowest first */
   SESSION_WINDOW_BYTES = 16 * 1024 * 1024,
   SESSION_DELIVERY_BYTES = 8 * 1024 * 1024 /* well below what the door holds for a slow reader */
 };
@@ -29,11 +30,11 @@ typedef struct session {
   uint64_t window_bytes;
   uint32_t in_flight; /* sent, not receipted */
   uint64_t in_flight_bytes;
-  bool due;             /* something may wait for it */
-  bool look_back;       /* perhaps further back than where its queue began */
-  int64_t look_from[2]; /* the deliverer's: where its queue began, by lane */
-  uint64_t look_n;      /* delivered_n when that was read: where nothing left, it stands */
-  bool cards_due;       /* the core's: a newer list is to be sent */
+  bool due;                         /* something may wait for it */
+  bool look_back;                   /* perhaps further back than where its queue began */
+  int64_t look_from[SESSION_LANES]; /* the deliverer's: where its queue began, by lane */
+  uint64_t look_n;                  /* delivered_n when that was read: where nothing left, it stands */
+  bool cards_due;                   /* the core's: a newer list is to be sent */
 } session;
 
 /* The core's thread alone adds, removes and reads without asking. The deliverer's

@@ -24,6 +24,7 @@ static PGresult *find(core *c, const told_query *q) {
   db_i32(&args, q->purpose);
   db_text(&args, q->but_to);
   db_i32(&args, q->waiting);
+  db_bytes(&args, q->message_id);
   db_array *named = db_list(&args, DB_BYTES);
   for (size_t i = 0; i < q->n_named; i++)
     db_add_bytes(named, cor_bytes_of(q->named[i]));
@@ -38,7 +39,8 @@ static PGresult *find(core *c, const told_query *q) {
           "d") " IN (1, 2, 8)))"
                " AND ($3::bytea IS NULL OR m.consent_id = $3) AND ($4 = 0 OR m.consent_id IS NOT NULL)"
                " AND ($5 = '' OR d.recipient = $5) AND ($6 = 0 OR m.purpose = $6) AND d.recipient <> $7"
-               " AND (cardinality($9::bytea[]) = 0 OR d.message_id = ANY($9))"
+               " AND ($9::bytea IS NULL OR d.message_id = $9)"
+               " AND (cardinality($10::bytea[]) = 0 OR d.message_id = ANY($10))"
                " ORDER BY d.recipient, d.handle, d.sender, apart, d.sequence",
       &args);
 }

@@ -14,6 +14,7 @@ typedef struct told_query {
   const char *recipient;      /* "" = any */
   int purpose;                /* Purpose */
   const char *but_to;         /* not to this office; "" = to all */
+  cor_bytes message_id;       /* this one */
   bool waiting;               /* also what has not left yet */
   ProtobufCBinaryData *named; /* these messages */
   size_t n_named;

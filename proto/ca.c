@@ -1,7 +1,7 @@
 /* ca.c - the programme CA's directory and the list that grows in it.
  *
- * For: the people who run the programme CA, offline. Cards, agreements and
- * calendars gather in cardlist.draft; cor_ca_publish numbers and signs it.
+ * For: the people who run the programme CA, offline. Cards, and what ca_table.c
+ * enters beside them, gather in cardlist.draft; cor_ca_publish numbers and signs it.
  * Guarantees: a request gets certificates only when it proves possession of
  * each private key; nothing enters the draft that cards_check.c would refuse,
  * so what is published is what every office accepts; a list number is never
@@ -10,6 +10,7 @@
  * passphrase; times come from the caller.
  * Fatal: nothing; on any error the draft on disk is the one before. */
 #include "corridor/ca.h"
+#include "ca_draft.h"
 #include "cert.h"
 #include "corridor/cards.h"
 #include "corridor/codec.h"
@@ -28,13 +29,6 @@
 enum { DRAFT_FIELDS_MAX = 512 * 1024, CSR_MAX = 4096 };
 #define HOUR_MS INT64_C(3600000)
 #define DAY_MS (24 * HOUR_MS)
-
-struct cor_ca {
-  char *dir;
-  EVP_PKEY *key;
-  X509 *cert;
-  Corridor__V1__CardList *list; /* the draft */
-};
 
 static bool path_in(const char *dir, const char *file, char out[PATH_MAX], cor_error *err) {
   int n = snprintf(out, PATH_MAX, "%s/%s", dir, file);
@@ -163,9 +157,7 @@ const Corridor__V1__CardList *cor_ca_list(const cor_ca *ca) {
 
 /* ---- changing the draft ---- */
 
-/* Takes a changed list that may borrow from the present one: it is encoded,
- * written and read back, and only then replaces it. */
-static bool replace_draft(cor_ca *ca, const Corridor__V1__CardList *changed, cor_error *err) {
+bool cor_ca_replace_draft(cor_ca *ca, const Corridor__V1__CardList *changed, cor_error *err) {
   cor_buf bytes = {0};
   Corridor__V1__CardList *list = NULL;
   if (cor_encode(&changed->base, &bytes, err)) list = decode_draft(&bytes, err);
@@ -177,8 +169,7 @@ static bool replace_draft(cor_ca *ca, const Corridor__V1__CardList *changed, cor
   return ok;
 }
 
-/* A copy of an array of pointers with item at position at; at = n appends. */
-static void *with_item(void *const *items, size_t n, size_t at, const void *item) {
+void *cor_ca_with_item(void *const *items, size_t n, size_t at, const void *item) {
   const void **copy = calloc(n + 1, sizeof *copy);
   if (!copy) return NULL;
   for (size_t i = 0; i < n; i++)
@@ -214,12 +205,18 @@ static bool check_whole(const Corridor__V1__CardList *list, X509 *cert, int64_t 
 static bool put_card(cor_ca *ca, const Corridor__V1__Card *card, int64_t now, cor_error *err) {
   Corridor__V1__CardList next = *ca->list;
   size_t at = find_card(ca->list, card->office);
-  next.cards = with_item((void *const *)ca->list->cards, ca->list->n_cards, at, card);
+  next.cards = cor_ca_with_item((void *const *)ca->list->cards, ca->list->n_cards, at, card);
   if (!next.cards) return cor_fail(err, COR_INTERNAL, "", "out of memory");
   if (at == next.n_cards) next.n_cards++;
-  bool ok = check_whole(&next, ca->cert, now, err) && replace_draft(ca, &next, err);
+  bool ok = check_whole(&next, ca->cert, now, err) && cor_ca_replace_draft(ca, &next, err);
   free(next.cards);
   return ok;
+}
+
+/* What the CA itself decided of an office stays when its keys are renewed. */
+static bool was_asylum_authority(const Corridor__V1__CardList *list, const char *office) {
+  const size_t at = find_card(list, office);
+  return at < list->n_cards && list->cards[at]->asylum_authority;
 }
 
 static uint64_t next_serial(const Corridor__V1__CardList *list) {
@@ -316,6 +313,7 @@ bool cor_ca_sign(cor_ca *ca, const Corridor__V1__CardRequest *request, int64_t n
   card.state = CORRIDOR__V1__CARD_STATE__ACTIVE;
   card.state_since = now;
   card.serial = next_serial(ca->list);
+  card.asylum_authority = was_asylum_authority(ca->list, request->office);
   ok = put_card(ca, &card, now, err);
 done:
   for (size_t i = 0; i <= SEALING_MAX; i++)
@@ -336,32 +334,14 @@ bool cor_ca_set_state(cor_ca *ca, const char *office, Corridor__V1__CardState st
   return put_card(ca, &card, now, err);
 }
 
-bool cor_ca_put_agreement(cor_ca *ca, const Corridor__V1__Agreement *agreement, cor_error *err) {
-  if (!cor_agreement_ok(agreement, err)) return false;
-  Corridor__V1__CardList next = *ca->list;
-  size_t at = 0;
-  while (at < next.n_agreements && strcmp(next.agreements[at]->id, agreement->id) != 0)
-    at++;
-  next.agreements = with_item((void *const *)next.agreements, next.n_agreements, at, agreement);
-  if (!next.agreements) return cor_fail(err, COR_INTERNAL, "", "out of memory");
-  if (at == next.n_agreements) next.n_agreements++;
-  bool ok = replace_draft(ca, &next, err);
-  free(next.agreements);
-  return ok;
-}
-
-bool cor_ca_put_calendar(cor_ca *ca, const Corridor__V1__Calendar *calendar, cor_error *err) {
-  if (!cor_calendar_ok(calendar, err)) return false;
-  Corridor__V1__CardList next = *ca->list;
-  size_t at = 0;
-  while (at < next.n_calendars && strcmp(next.calendars[at]->country, calendar->country) != 0)
-    at++;
-  next.calendars = with_item((void *const *)next.calendars, next.n_calendars, at, calendar);
-  if (!next.calendars) return cor_fail(err, COR_INTERNAL, "", "out of memory");
-  if (at == next.n_calendars) next.n_calendars++;
-  bool ok = replace_draft(ca, &next, err);
-  free(next.calendars);
-  return ok;
+bool cor_ca_set_asylum_authority(cor_ca *ca, const char *office, bool is, int64_t now, cor_error *err) {
+  size_t at = find_card(ca->list, office);
+  if (at == ca->list->n_cards) {
+    return cor_fail(err, COR_UNKNOWN_OFFICE, "office", "no card in this name; nothing was changed");
+  }
+  Corridor__V1__Card card = *ca->list->cards[at];
+  card.asylum_authority = is;
+  return put_card(ca, &card, now, err);
 }
 
 /* ---- publishing ---- */
@@ -398,7 +378,7 @@ bool cor_ca_publish(cor_ca *ca, int64_t now, int64_t valid_days, cor_error *err)
     cor_cards_destroy(&check);
   }
   /* Draft first: stopped in between, a number is skipped and never used twice. */
-  ok = ok && replace_draft(ca, &next, err) && write_in(ca->dir, "cardlist", &published, 0644, err);
+  ok = ok && cor_ca_replace_draft(ca, &next, err) && write_in(ca->dir, "cardlist", &published, 0644, err);
   cor_buf_clear(&published);
   return ok;
 }

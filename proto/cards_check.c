@@ -3,21 +3,29 @@
  * For: the CA before it puts something on its list, and every reader of a
  * published list; both use these functions, so the CA cannot publish what
  * others refuse.
- * Guarantees: past these checks each office id, CURVE key and certified key is
- * unique, each certificate leads to the CA and says what the card says, all
- * codes are known and all counts bounded.
+ * Guarantees: past these checks each office id, agreement id, CURVE key and
+ * certified key is unique, each certificate leads to the CA and says what the card
+ * says, all codes are known and all counts bounded. Permissions and regions:
+ * permission_check.c.
  * Trusts: the CA certificate and time it is given; the message has passed
  * codec.h (strings are UTF-8, enums known).
  * Fatal: nothing. */
 #include "cert.h"
 #include "corridor/ca.h"
 #include "corridor/id.h"
+#include "corridor/permission.h"
 #include "corridor/refusal.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { AGREEMENT_OFFICES_MAX = 256, CALENDAR_ENTRIES_MAX = 2048, NAME_MAX_LEN = 127, OFFSET_MAX = 14 * 60 };
+enum {
+  AGREEMENT_OFFICES_MAX = 256,
+  REFERENCE_MAX = 64,
+  CALENDAR_ENTRIES_MAX = 2048,
+  NAME_MAX_LEN = 127,
+  OFFSET_MAX = 14 * 60
+};
 
 bool cor_country_ok(const char *country) {
   return strlen(country) == 2 && country[0] >= 'A' && country[0] <= 'Z' && country[1] >= 'A' &&
@@ -62,6 +70,10 @@ static bool fields_ok(const Corridor__V1__Card *card, cor_error *err) {
   }
   if (card->state < CORRIDOR__V1__CARD_STATE__ACTIVE || card->state > CORRIDOR__V1__CARD_STATE__REVOKED) {
     return cor_fail(err, COR_UNKNOWN_ENUM, "state", "card of %s: unknown state", card->office);
+  }
+  if (card->asylum_authority && card->role != CORRIDOR__V1__ROLE__ROLE_UN_AGENCY) {
+    return cor_fail(err, COR_BAD_INPUT, "asylum_authority",
+                    "card of %s: asylum matters go to UNHCR alone, a UN agency", card->office);
   }
   return true;
 }
@@ -121,9 +133,31 @@ bool cor_card_parse_signing(cor_card *card, cor_error *err) {
   return true;
 }
 
+/* Without a data-protection assessment there is no agreement, and without a policy on
+ * the transfer of records none on health (data dictionary 2; [004:1702-1707]). */
+static bool references_ok(const Corridor__V1__Agreement *a, cor_error *err) {
+  bool health = false;
+  if (a->dpia_reference[0] == '\0') {
+    return cor_fail(err, COR_MISSING_FIELD, "agreement/dpia_reference",
+                    "agreement %s: it names its data-protection impact assessment", a->id);
+  }
+  if (strlen(a->dpia_reference) > REFERENCE_MAX || strlen(a->child_data_protocol) > REFERENCE_MAX ||
+      strlen(a->record_transfer_mou) > REFERENCE_MAX) {
+    return cor_fail(err, COR_TOO_LARGE, "agreement/dpia_reference",
+                    "agreement %s: a reference has 1 to 64 bytes", a->id);
+  }
+  for (size_t i = 0; i < a->n_categories; i++) {
+    health = health || a->categories[i] == CORRIDOR__V1__DATA_CATEGORY__HEALTH_DATA ||
+             a->categories[i] == CORRIDOR__V1__DATA_CATEGORY__MENTAL_HEALTH;
+  }
+  return !health || a->record_transfer_mou[0] != '\0' ||
+         cor_fail(err, COR_MISSING_FIELD, "agreement/record_transfer_mou",
+                  "agreement %s: health data needs a memorandum on the transfer of medical records", a->id);
+}
+
 bool cor_agreement_ok(const Corridor__V1__Agreement *a, cor_error *err) {
   size_t id_len = strlen(a->id);
-  if (id_len == 0 || id_len > 64 || strlen(a->programme) > 64) {
+  if (id_len == 0 || id_len > REFERENCE_MAX || strlen(a->programme) > REFERENCE_MAX) {
     return cor_fail(err, COR_BAD_INPUT, "agreement/id", "an agreement's id and programme have 1 to 64 bytes");
   }
   if (a->n_offices < 2 || a->n_offices > AGREEMENT_OFFICES_MAX || a->n_categories == 0) {
@@ -137,14 +171,14 @@ bool cor_agreement_ok(const Corridor__V1__Agreement *a, cor_error *err) {
   }
   for (size_t i = 0; i < a->n_categories; i++) {
     if (a->categories[i] <= CORRIDOR__V1__DATA_CATEGORY__DATA_CATEGORY_UNSPECIFIED ||
-        a->categories[i] > CORRIDOR__V1__DATA_CATEGORY__INSTRUCTION) {
+        a->categories[i] > CORRIDOR__V1__DATA_CATEGORY__ASYLUM) {
       return cor_fail(err, COR_UNKNOWN_ENUM, "agreement/categories", "agreement %s: unknown category", a->id);
     }
   }
   if (a->valid_from >= a->valid_until) {
     return cor_fail(err, COR_BAD_INPUT, "agreement/valid_until", "agreement %s ends before it begins", a->id);
   }
-  return true;
+  return references_ok(a, err);
 }
 
 bool cor_calendar_ok(const Corridor__V1__Calendar *c, cor_error *err) {
@@ -213,8 +247,19 @@ done:
   return ok;
 }
 
-static bool offices_unique(const Corridor__V1__CardList *list, cor_error *err) {
+/* Sorts names, takes them. */
+static bool names_unique(char **names, size_t n, const char *what, cor_error *err) {
   bool ok = true;
+  qsort(names, n, sizeof *names, by_text);
+  for (size_t i = 1; ok && i < n; i++) {
+    if (strcmp(names[i - 1], names[i]) == 0)
+      ok = cor_fail(err, COR_CONFLICT, what, "%.64s stands on the list twice", names[i]);
+  }
+  free(names);
+  return ok;
+}
+
+static bool offices_unique(const Corridor__V1__CardList *list, cor_error *err) {
   size_t hubs = 0;
   char **names = calloc(list->n_cards + 1, sizeof *names);
   if (!names) return cor_fail(err, COR_INTERNAL, "", "out of memory");
@@ -222,13 +267,17 @@ static bool offices_unique(const Corridor__V1__CardList *list, cor_error *err) {
     names[i] = list->cards[i]->office;
     hubs += list->cards[i]->role == CORRIDOR__V1__ROLE__ROLE_HUB;
   }
-  qsort(names, list->n_cards, sizeof *names, by_text);
-  for (size_t i = 1; ok && i < list->n_cards; i++) {
-    if (strcmp(names[i - 1], names[i]) == 0)
-      ok = cor_fail(err, COR_CONFLICT, "cards", "office %s stands on the list twice", names[i]);
-  }
-  free(names);
-  return ok && (hubs <= 1 || cor_fail(err, COR_CONFLICT, "cards", "the list has more than one hub"));
+  return names_unique(names, list->n_cards, "cards", err) &&
+         (hubs <= 1 || cor_fail(err, COR_CONFLICT, "cards", "the list has more than one hub"));
+}
+
+/* A disclosure names the agreement that authorised it: there is one of that id. */
+static bool agreements_unique(const Corridor__V1__CardList *list, cor_error *err) {
+  char **names = calloc(list->n_agreements + 1, sizeof *names);
+  if (!names) return cor_fail(err, COR_INTERNAL, "", "out of memory");
+  for (size_t i = 0; i < list->n_agreements; i++)
+    names[i] = list->agreements[i]->id;
+  return names_unique(names, list->n_agreements, "agreements", err);
 }
 
 static bool calendars_unique(const Corridor__V1__CardList *list, cor_error *err) {
@@ -249,5 +298,6 @@ bool cor_cardlist_check(const Corridor__V1__CardList *list, const cor_card *card
   for (size_t i = 0; i < list->n_calendars; i++) {
     if (!cor_calendar_ok(list->calendars[i], err)) return false;
   }
-  return calendars_unique(list, err) && offices_unique(list, err) && keys_unique(cards, list->n_cards, err);
+  return calendars_unique(list, err) && agreements_unique(list, err) && cor_permissions_ok(list, err) &&
+         cor_suspended_ok(list, err) && offices_unique(list, err) && keys_unique(cards, list->n_cards, err);
 }

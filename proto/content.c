@@ -9,6 +9,7 @@
  * function. Trusts that the body is of the type's own message (cor_decode or
  * cor_json_read made it): another message is refused. Nothing is fatal. */
 #include "content.h"
+#include "corridor/attachment.h"
 #include "corridor/clock.h"
 #include "corridor/id.h"
 #include "corridor/refusal.h"
@@ -116,11 +117,23 @@ static bool matches(const char *text, const char *form) {
   return *text == '\0';
 }
 
+/* A date of which only the month, or only the year, is known. */
+static bool part_of_date(const char *text) {
+  static const char first[] = "0001-01-01";
+  char whole[sizeof first];
+  int32_t day;
+  const size_t len = strlen(text);
+  if (len != strlen("YYYY") && len != strlen("YYYY-MM") && len != strlen(first)) return false;
+  snprintf(whole, sizeof whole, "%s%s", text, first + len);
+  return cor_day_parse(whole, &day);
+}
+
 static bool well_formed(cor_content_kind kind, const void *value) {
   int32_t day;
   switch (kind) {
   case COR_ANY: return true;
   case COR_DATE: return cor_day_parse(as_text(value), &day);
+  case COR_PART_DATE: return part_of_date(as_text(value));
   case COR_COUNTRY: return matches(as_text(value), "AA");
   case COR_AREA:
     return matches(as_text(value), "AA-x") || matches(as_text(value), "AA-xx") ||
@@ -138,6 +151,7 @@ static const char *form_name(cor_content_kind kind) {
   static const char *const names[] = {
       [COR_ANY] = "present",
       [COR_DATE] = "a date YYYY-MM-DD",
+      [COR_PART_DATE] = "a date YYYY-MM-DD, YYYY-MM or YYYY",
       [COR_COUNTRY] = "an ISO 3166-1 code of two capitals",
       [COR_AREA] = "an ISO 3166-2 code",
       [COR_LANGUAGE] = "an ISO 639 code of two or three small letters",
@@ -190,6 +204,11 @@ static bool apply(const cor_content_rule *rule, const ProtobufCMessage *m, const
 
 /* --- bounds --- */
 
+/* The one field that holds bytes of a file rather than a word or a digest. */
+static bool is_file_part(const ProtobufCMessage *m, const ProtobufCFieldDescriptor *f) {
+  return m->descriptor == &corridor__v1__attachment_chunk__descriptor && strcmp(f->name, "data") == 0;
+}
+
 static bool bounded(const ProtobufCMessage *m, const pointer *base, cor_error *err) {
   for (unsigned k = 0; k < m->descriptor->n_fields; k++) {
     const ProtobufCFieldDescriptor *f = &m->descriptor->fields[k];
@@ -203,7 +222,8 @@ static bool bounded(const ProtobufCMessage *m, const pointer *base, cor_error *e
       size_t len = f->type == PROTOBUF_C_TYPE_STRING  ? strnlen(as_text(value), TEXT_MAX + 1)
                    : f->type == PROTOBUF_C_TYPE_BYTES ? ((const ProtobufCBinaryData *)value)->len
                                                       : 0;
-      if (len > TEXT_MAX) return cor_fail(err, COR_TOO_LARGE, at.text, "longer than %d bytes", TEXT_MAX);
+      if (len > TEXT_MAX && !(len <= COR_CHUNK_BYTES && is_file_part(m, f)))
+        return cor_fail(err, COR_TOO_LARGE, at.text, "longer than %d bytes", TEXT_MAX);
       if (f->type == PROTOBUF_C_TYPE_MESSAGE && as_message(value) && !bounded(as_message(value), &at, err))
         return false;
     }

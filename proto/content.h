@@ -5,13 +5,14 @@
 #include "corridor/sop.h"
 
 typedef enum cor_content_kind {
-  COR_ANY,      /* there at all: not blank, not 0, not an empty list */
-  COR_DATE,     /* YYYY-MM-DD */
-  COR_COUNTRY,  /* ISO 3166-1 alpha-2 */
-  COR_AREA,     /* ISO 3166-2 */
-  COR_LANGUAGE, /* ISO 639, two or three letters */
-  COR_CURRENCY, /* ISO 4217 */
-  COR_OFFICE,   /* office id */
+  COR_ANY,       /* there at all: not blank, not 0, not an empty list */
+  COR_DATE,      /* YYYY-MM-DD */
+  COR_PART_DATE, /* the same, YYYY-MM or YYYY */
+  COR_COUNTRY,   /* ISO 3166-1 alpha-2 */
+  COR_AREA,      /* ISO 3166-2 */
+  COR_LANGUAGE,  /* ISO 639, two or three letters */
+  COR_CURRENCY,  /* ISO 4217 */
+  COR_OFFICE,    /* office id */
   COR_BYTES_16,
   COR_BYTES_32
 } cor_content_kind;

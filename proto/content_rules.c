@@ -59,11 +59,24 @@ static bool not_boarded(const ProtobufCMessage *b) {
 static bool paid(const ProtobufCMessage *b) {
   return ((const Corridor__V1__ArrivalNotice *)b)->pocket_money_amount > 0;
 }
+static bool by_consent(const ProtobufCMessage *b) { /* basis.c holds the decision to the header */
+  return ((const Corridor__V1__ReferralHandover *)b)->basis_decision == NULL;
+}
+static bool is_consent_now(const ProtobufCMessage *b) {
+  return ((const Corridor__V1__BasisStatement *)b)->result == CORRIDOR__V1__BASIS_RESULT__CONSENT_OBTAINED;
+}
 static bool declined(const ProtobufCMessage *b) {
   return ((const Corridor__V1__ReferralAnswer *)b)->answer == COR_OUTCOME(NO);
 }
 static bool completed(const ProtobufCMessage *b) {
   return ((const Corridor__V1__ServiceReport *)b)->state == CORRIDOR__V1__SERVICE_STATE__COMPLETED;
+}
+static bool no_age_asked(const ProtobufCMessage *b) {
+  return ((const Corridor__V1__DuplicateQuestion *)b)->age == 0;
+}
+static bool possible(const ProtobufCMessage *b) {
+  return ((const Corridor__V1__DuplicateAnswer *)b)->finding ==
+         CORRIDOR__V1__DUPLICATE_FINDING__DUPLICATE_POSSIBLE;
 }
 static bool one_consent(const ProtobufCMessage *b) {
   return ((const Corridor__V1__ConsentWithdrawal *)b)->extent == CORRIDOR__V1__WITHDRAWAL_EXTENT__ONE_CONSENT;
@@ -91,6 +104,16 @@ static bool was_stopped(const ProtobufCMessage *b) {
 #define IN_OPS(type) COR_T(type), COR_C(OPERATIONS)
 #define IN_CASEWORK(type) COR_T(type), COR_C(CASEWORK)
 #define IN_RECORD(type) COR_T(type), COR_C(RECORD)
+#define CHUNK_RULE(c, field, need, kind, cite) {COR_T(ATTACHMENT_CHUNK), COR_C(c), field, need, kind, NULL, cite}
+#define CHUNK_RULES(c)                                                                                       \
+  CHUNK_RULE(c, "number", COR_MUST, COR_ANY, "PROTOCOL 7: attachments"),                                     \
+  CHUNK_RULE(c, "of", COR_MUST, COR_ANY, "PROTOCOL 7: attachments"),                                         \
+  CHUNK_RULE(c, "total_size", COR_MUST, COR_ANY, "PROTOCOL 7: attachments"),                                 \
+  CHUNK_RULE(c, "whole_sha256", COR_MUST, COR_BYTES_32, "PROTOCOL 7: attachments"),                          \
+  CHUNK_RULE(c, "kind", COR_MUST, COR_ANY, "PROTOCOL 7: attachments"),                                       \
+  CHUNK_RULE(c, "title", COR_MUST, COR_ANY, "m [003:233,455]"),                                              \
+  CHUNK_RULE(c, "belongs_to", COR_MAY, COR_BYTES_16, "PROTOCOL 7: attachments"),                             \
+  CHUNK_RULE(c, "data", COR_MUST, COR_ANY, "PROTOCOL 7: attachments")
 
 static const cor_content_rule rules[] = {
   /* 3.1 case file, casework part */
@@ -143,6 +166,9 @@ static const cor_content_rule rules[] = {
   {FILE_HEALTH, "outcome", COR_MUST, COR_ANY, NULL, "[004:1061-1071]"},
   {FILE_HEALTH, "continuity_service", COR_MUST, COR_ANY, has_medication, "[003:455; 004:1061]"},
 
+  /* what goes with a case file: scans, recordings, letters */
+  CHUNK_RULES(OPERATIONS), CHUNK_RULES(CASEWORK), CHUNK_RULES(HEALTH),
+
   /* 3.2 advance booking notification */
   {IN_OPS(ABN), "abn_id", COR_MUST, COR_ANY, NULL, "m [003:591]"},
   {IN_OPS(ABN), "planned_return_date", COR_MUST, COR_DATE, NULL, "m [003:591]"},
@@ -191,6 +217,16 @@ static const cor_content_rule rules[] = {
   {IN_OPS(ARRIVAL_NOTICE), "pocket_money_currency", COR_MUST, COR_CURRENCY, paid, "[003:694]"},
   {IN_OPS(ARRIVAL_NOTICE), "pocket_money_receipt", COR_MUST, COR_ANY, paid, "[003:696]"},
 
+  {IN_CASEWORK(DUPLICATE_QUESTION), "names", COR_MUST, COR_ANY, NULL, "M [003:432]"},
+  {IN_CASEWORK(DUPLICATE_QUESTION), "sex", COR_MUST, COR_ANY, NULL, "M [003:432]"},
+  {IN_CASEWORK(DUPLICATE_QUESTION), "birth_date", COR_MUST, COR_PART_DATE, no_age_asked, "M [003:432]: age or date of birth"},
+  {IN_CASEWORK(DUPLICATE_QUESTION), "birth_date", COR_MAY, COR_PART_DATE, NULL, "M [003:432]"},
+  {IN_CASEWORK(DUPLICATE_QUESTION), "country", COR_MAY, COR_COUNTRY, NULL, "[003:432]"},
+  {IN_CASEWORK(DUPLICATE_QUESTION), "programme", COR_MUST, COR_ANY, NULL, "M [003:528]"},
+
+  {IN_CASEWORK(DUPLICATE_ANSWER), "finding", COR_MUST, COR_ANY, NULL, "m [003:528,749]"},
+  {IN_CASEWORK(DUPLICATE_ANSWER), "contact_function", COR_MUST, COR_ANY, possible, "m [003:528]"},
+
   /* 3.7 referrals: the offer has codes only, so each text must look like one */
   {IN_CASEWORK(REFERRAL), "service", COR_MUST, COR_ANY, NULL, "M [004:3009-3010]"},
   {IN_CASEWORK(REFERRAL), "area", COR_MUST, COR_AREA, NULL, "design 6"},
@@ -205,7 +241,7 @@ static const cor_content_rule rules[] = {
   {IN_CASEWORK(REFERRAL_HANDOVER), "contact/phone", COR_MUST, COR_ANY, NULL, "M [004:3008]"},
   {IN_CASEWORK(REFERRAL_HANDOVER), "language", COR_MUST, COR_LANGUAGE, NULL, "M [004:3008]"},
   {IN_CASEWORK(REFERRAL_HANDOVER), "need", COR_MUST, COR_ANY, NULL, "M [004:3003]"},
-  {IN_CASEWORK(REFERRAL_HANDOVER), "consent_ref", COR_MUST, COR_ANY, NULL, "M [004:3003,3007]"},
+  {IN_CASEWORK(REFERRAL_HANDOVER), "consent_ref", COR_MUST, COR_ANY, by_consent, "M [004:3003,3007]"},
 
   {IN_CASEWORK(SERVICE_REPORT), "state", COR_MUST, COR_ANY, NULL, "M [004:3009]"},
   {IN_CASEWORK(SERVICE_REPORT), "since", COR_MUST, COR_ANY, NULL, "M [004:3009]"},
@@ -251,12 +287,21 @@ static const cor_content_rule rules[] = {
   {IN_RECORD(DATA_STATEMENT), "outcome", COR_MUST, COR_ANY, NULL, "design 4 (P)"},
   {IN_RECORD(DATA_STATEMENT), "ground", COR_MUST, COR_ANY, not_done, "design 4 (P)"},
 
+  {IN_RECORD(BASIS_STATEMENT), "message_id", COR_MUST, COR_BYTES_16, NULL, "design 4: not the only basis"},
+  {IN_RECORD(BASIS_STATEMENT), "step", COR_MUST, COR_ANY, NULL, "design 4: not the only basis"},
+  {IN_RECORD(BASIS_STATEMENT), "result", COR_MUST, COR_ANY, NULL, "design 4: not the only basis"},
+  {IN_RECORD(BASIS_STATEMENT), "consent_id", COR_MUST, COR_BYTES_16, is_consent_now, "design 4: not the only basis"},
+
   {IN_RECORD(ERASURE_STATEMENT), "message_ids", COR_MUST, COR_BYTES_16, NULL, "design 4: withdrawal"},
   {IN_RECORD(ERASURE_STATEMENT), "ground", COR_MUST, COR_ANY, NULL, "design 4: withdrawal"},
 
   {IN_RECORD(CONTENT_STATEMENT), "message_id", COR_MUST, COR_BYTES_16, NULL, "design 4: content_refused"},
   {IN_RECORD(CONTENT_STATEMENT), "state", COR_MUST, COR_ANY, NULL, "design 4: content_refused"},
   {IN_RECORD(CONTENT_STATEMENT), "reason", COR_MUST, COR_ANY, NULL, "design 4: content_refused"},
+
+  {IN_RECORD(ACCESS_STATEMENT), "message_id", COR_MUST, COR_BYTES_16, NULL, "design 7: access"},
+  {IN_RECORD(ACCESS_STATEMENT), "at", COR_MUST, COR_ANY, NULL, "design 7: access"},
+  {IN_RECORD(ACCESS_STATEMENT), "kind", COR_MUST, COR_ANY, NULL, "design 2: successor"},
 
   /* the hub's notices */
   {IN_RECORD(END_NOTICE), "message_id", COR_MUST, COR_BYTES_16, NULL, "design 3"},

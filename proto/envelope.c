@@ -41,6 +41,9 @@ static bool cover_check(const Corridor__V1__Cover *cover, cor_error *err) {
     return cor_fail(err, COR_BAD_INPUT, "cover.case_handle", "must be 16 bytes; " NOT_STORED);
   if (cover->consent_id.len != COR_ID_LEN && cover->consent_id.len != 0)
     return cor_fail(err, COR_BAD_INPUT, "cover.consent_id", "must be 16 bytes or absent; " NOT_STORED);
+  if (cover->basis != 0 && (!cor_basis_find(cover->basis) || cover->consent_id.len != 0))
+    return cor_fail(err, COR_BAD_INPUT, "cover.basis",
+                    "is for a handover without consent, and then names no consent; " NOT_STORED);
   if (cover->referral_id.len != COR_ID_LEN)
     return cor_fail(err, COR_BAD_INPUT, "cover.referral_id", "must be 16 bytes; " NOT_STORED);
   if (cover->rank == 0 || cover->rank > RANK_MAX)

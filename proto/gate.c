@@ -6,13 +6,16 @@
  * I/O, no clock, no allocation, the same answer for the same input.
  *
  * Order: parties -> an agreement between the two offices -> standing -> what
- * the agreement says of this case -> legal basis -> safeguards -> process
- * preconditions -> limits -> suspension. The agreement is judged in two halves on purpose:
- * whether two offices have one at all is public, so it may be answered first;
- * programme and withdrawal are facts of a case and come after standing, so that
- * "unknown case" and "not your case" are one answer (design 4, invariant 10).
- * Records for the hub and the hub's own notices need no agreement: no other
- * office learns anything from them.
+ * the agreement says of this case -> region -> legal basis -> need to know ->
+ * consent -> safeguards -> process preconditions -> limits -> suspension. Need to know
+ * is judged twice: by the SOP table, which nobody can widen, and then by the CA's
+ * permission table, which is empty until somebody fills it.
+ * The agreement is judged in two halves on purpose: whether two offices have one
+ * at all is public, so it may be answered first; programme and withdrawal are
+ * facts of a case and come after standing, so that "unknown case" and "not your
+ * case" are one answer (design 4, invariant 10). Records for the hub and the
+ * hub's own notices need no agreement and no permission: no other office learns
+ * anything from them.
  *
  * Trusts: the header passed cor_header_check, and the facts are the caller's
  * true reading, taken under its locks. Nothing is fatal. */
@@ -28,6 +31,7 @@ typedef struct question {
   const Corridor__V1__Header *header;
   const cor_sop_row *row;
   uint32_t categories;
+  const char **authority; /* out: which agreement covers it */
 } question;
 
 typedef struct verdict {
@@ -74,25 +78,15 @@ static verdict roles_fit(const question *q) {
 
 /* --- agreement --- */
 
-static bool names(const Corridor__V1__Agreement *agreement, const char *office) {
-  for (size_t i = 0; i < agreement->n_offices; i++)
-    if (strcmp(agreement->offices[i], office) == 0) return true;
-  return false;
-}
-
-static bool binds(const Corridor__V1__Agreement *agreement, const char *one, const char *other, int64_t now) {
-  return names(agreement, one) && names(agreement, other) && agreement->valid_from <= now &&
-         now < agreement->valid_until;
-}
-
 static bool binds_both(const question *q, const Corridor__V1__Agreement *agreement) {
-  return binds(agreement, q->facts->sender.office, q->facts->recipient.office, q->facts->now);
+  return cor_agreement_binds(agreement, q->facts->sender.office, q->facts->recipient.office, q->facts->now);
 }
 
 bool cor_gate_agreed(const Corridor__V1__CardList *list, const char *one, const char *other,
                      const char *programme, int64_t now) {
   for (size_t i = 0; i < list->n_agreements; i++)
-    if (binds(list->agreements[i], one, other, now) && strcmp(list->agreements[i]->programme, programme) == 0)
+    if (cor_agreement_binds(list->agreements[i], one, other, now) &&
+        strcmp(list->agreements[i]->programme, programme) == 0)
       return true;
   return false;
 }
@@ -108,18 +102,29 @@ static verdict agreement_between(const question *q) {
   return refuse(COR_NO_AGREEMENT, "recipient");
 }
 
-/* One agreement must cover all of it: two half agreements do not add up. For
- * an offer that includes what the handover will carry later. */
-static verdict agreement_covers(const question *q) {
-  if (!needs_agreement(q)) return pass;
-  uint32_t wanted = q->categories | (q->row->needs_cover ? q->facts->cover_categories : 0);
-  bool programme = false;
+/* For an offer, what the handover will carry later included. */
+static uint32_t wanted(const question *q) {
+  return q->categories | (q->row->needs_cover ? q->facts->cover_categories : 0);
+}
+
+/* One agreement must cover all of it: two half agreements do not add up. */
+static bool covered(const question *q, bool vital_interest, bool *programme) {
+  *programme = false;
   for (size_t i = 0; i < q->facts->n_agreements; i++) {
     const Corridor__V1__Agreement *agreement = q->facts->agreements[i];
     if (!binds_both(q, agreement) || strcmp(agreement->programme, q->facts->programme) != 0) continue;
-    programme = true;
-    if ((wanted & ~cor_category_set(agreement->categories, agreement->n_categories)) == 0) return pass;
+    *programme = true;
+    if (wanted(q) & ~cor_agreement_set(agreement, q->facts->sender.role, q->facts->recipient.role)) continue;
+    if (vital_interest && !agreement->other_vital_interest) continue;
+    *q->authority = agreement->id;
+    return true;
   }
+  return false;
+}
+
+static verdict agreement_covers(const question *q) {
+  bool programme;
+  if (!needs_agreement(q) || covered(q, false, &programme)) return pass;
   return refuse(COR_NO_AGREEMENT, programme ? "categories" : "handle");
 }
 
@@ -139,6 +144,7 @@ static verdict goes_to_a_party(const question *q) {
   switch (q->header->type) {
   case COR_T(ABN_CONFIRM):
   case COR_T(ARRIVAL_NOTICE):
+  case COR_T(DUPLICATE_ANSWER):
   case COR_T(REFERRAL_ACK):
   case COR_T(REFERRAL_HANDOVER):
   case COR_T(SERVICE_REPORT):
@@ -148,23 +154,54 @@ static verdict goes_to_a_party(const question *q) {
 }
 
 /* After a withdrawal the only things that may still move are the withdrawal
- * itself, its answers, what corrects or restricts the use of what was told
- * before, a provider's "no", and what the hub has to tell. */
+ * itself, its answers, what corrects or restricts the use of what was told before,
+ * the account of what was told without consent, a provider's "no", and what the hub
+ * has to tell. */
 static verdict case_stands(const question *q) {
   if (!q->facts->case_withdrawn || q->row->from_hub) return pass;
   switch (q->header->type) {
   case COR_T(CONSENT_WITHDRAWAL):
+  case COR_T(BASIS_STATEMENT):
   case COR_T(ERASURE_STATEMENT):
   case COR_T(DATA_REQUEST):
   case COR_T(DATA_STATEMENT):
-  case COR_T(CONTENT_STATEMENT): return pass;
+  case COR_T(CONTENT_STATEMENT):
+  case COR_T(ACCESS_STATEMENT): return pass;
   default: break;
   }
   if (q->header->type == COR_T(REFERRAL_ACK) && q->header->outcome == COR_OUTCOME(NO)) return pass;
   return refuse(COR_CASE_WITHDRAWN, "handle");
 }
 
+/* A return to a country under suspension is not booked; help under way goes on. Where
+ * only a region of it is, the sender's agent knows (agent/compose_region.c). */
+static verdict region_open(const question *q) {
+  const cor_gate_facts *facts = q->facts;
+  if (!q->row->books_return || facts->recipient.role != COR_ROLE(ORIGIN_MISSION)) return pass;
+  bool shut = cor_region_suspended(facts->suspended, facts->n_suspended, facts->recipient.country,
+                                   facts->now);
+  return shut ? refuse(COR_REGION_SUSPENDED, "recipient") : pass;
+}
+
 /* --- legal basis --- */
+
+/* The decision that stands in place of consent, if one does: for an offer, that of the
+ * handover it announces. */
+static const cor_basis_row *decision(const question *q) {
+  return cor_basis_find(q->row->needs_cover ? q->facts->cover_basis : q->header->basis);
+}
+
+/* Without consent only care itself moves, never the rest of a file [004:3025]. */
+static bool is_care(const question *q) {
+  return q->header->compartment == COR_C(HEALTH) || q->header->type == COR_T(REFERRAL_HANDOVER) ||
+         q->header->type == COR_T(REFERRAL);
+}
+
+/* Some grounds count only where the programme has agreed to them beforehand. */
+static bool is_on(const question *q, const cor_basis_row *decided) {
+  bool programme;
+  return !decided->needs_agreement || covered(q, true, &programme);
+}
 
 static verdict basis_allowed(const question *q) {
   Corridor__V1__LegalBasis basis = q->header->basis;
@@ -172,34 +209,52 @@ static verdict basis_allowed(const question *q) {
     return refuse(COR_BASIS_NOT_ALLOWED, "basis");
   if (basis == COR_BASIS(NO_PERSONAL_DATA) && q->categories != ONLY_OPERATIONAL)
     return refuse(COR_BASIS_NOT_ALLOWED, "basis");
-  /* Without consent only care itself moves, never the rest of a file [004:3025]. */
-  if ((basis == COR_BASIS(LIFE_AT_RISK) || basis == COR_BASIS(CHILD_BEST_INTERESTS)) &&
-      q->header->compartment != COR_C(HEALTH) && q->header->type != COR_T(REFERRAL_HANDOVER))
-    return refuse(COR_BASIS_NOT_ALLOWED, "basis");
-  return pass;
+  const cor_basis_row *decided = decision(q);
+  if (!decided || (is_care(q) && is_on(q, decided))) return pass;
+  return refuse(COR_BASIS_NOT_ALLOWED, q->row->needs_cover ? "cover" : "basis");
 }
 
 static verdict purpose_fits(const question *q) {
   if ((unsigned)q->header->purpose >= 16 || !(q->row->purposes & COR_BIT(q->header->purpose)))
     return refuse(COR_BASIS_NOT_ALLOWED, "purpose");
-  /* Of the case file's two purposes, care goes with health and only with it. */
+  /* Of the two purposes of a case file, and of what is attached to it, care goes with
+   * health and only with it. */
   bool care = q->header->purpose == COR_PURPOSE(CONTINUITY_OF_CARE);
-  if (q->header->type == COR_T(CASE_FILE) && care != (q->header->compartment == COR_C(HEALTH)))
+  if ((q->row->purposes & COR_BIT(COR_PURPOSE(CONTINUITY_OF_CARE))) &&
+      care != (q->header->compartment == COR_C(HEALTH)))
     return refuse(COR_BASIS_NOT_ALLOWED, "purpose");
   return pass;
 }
 
+/* --- need to know --- */
+
+/* Of the UN agencies, asylum matters are for UNHCR alone [design 4]. */
+static uint32_t readable(const question *q, const cor_sop_row *row) {
+  uint32_t allowed = cor_sop_categories(row, q->header->compartment, q->facts->recipient.role);
+  return q->facts->recipient.asylum_authority ? allowed : allowed & ~COR_BIT(COR_CAT(ASYLUM));
+}
+
 static verdict categories_allowed(const question *q) {
-  uint32_t allowed = cor_sop_categories(q->row, q->header->compartment, q->facts->recipient.role);
+  uint32_t allowed = readable(q, q->row);
   if (q->row->to_hub) /* the hub is no reader of the matrix */
     allowed = q->row->categories[COR_C(RECORD)];
   if (q->categories == 0 || (q->categories & ~allowed)) return refuse(COR_CATEGORY_NOT_ALLOWED, "categories");
   if (!q->row->needs_cover) return pass;
-  const cor_sop_row *handover = cor_sop_find(COR_T(REFERRAL_HANDOVER));
   uint32_t later = q->facts->cover_categories;
-  allowed = cor_sop_categories(handover, q->header->compartment, q->facts->recipient.role);
+  allowed = readable(q, cor_sop_find(COR_T(REFERRAL_HANDOVER)));
   return later != 0 && (later & ~allowed) == 0 ? pass : refuse(COR_CATEGORY_NOT_ALLOWED, "cover");
 }
+
+/* Deny by default: between offices nothing passes that no permission names. */
+static verdict permitted(const question *q) {
+  const cor_gate_facts *facts = q->facts;
+  if (!needs_agreement(q)) return pass;
+  uint32_t allowed = cor_permission_set(facts->permissions, facts->n_permissions, facts->sender.role,
+                                        facts->recipient.role, q->header->compartment);
+  return wanted(q) & ~allowed ? refuse(COR_NO_ROUTE, "categories") : pass;
+}
+
+/* --- consent --- */
 
 static bool scope_reaches(const cor_gate_scope *scope, const question *q) {
   if (scope->purpose != q->header->purpose) return false;
@@ -209,9 +264,9 @@ static bool scope_reaches(const cor_gate_scope *scope, const question *q) {
 }
 
 /* Scopes may cover jointly: contact under one, health under another. */
-static bool covered(const question *q, uint32_t wanted, bool with_withdrawn) {
+static bool scopes_reach(const question *q, uint32_t categories, bool with_withdrawn) {
   const cor_gate_consent *consent = &q->facts->consent;
-  uint32_t open = wanted & ~ONLY_OPERATIONAL;
+  uint32_t open = categories & ~ONLY_OPERATIONAL;
   for (size_t i = 0; i < consent->n_scopes && i < COR_GATE_SCOPES_MAX; i++)
     if (scope_reaches(&consent->scopes[i], q) && (with_withdrawn || !consent->scopes[i].withdrawn))
       open &= ~consent->scopes[i].categories;
@@ -219,17 +274,23 @@ static bool covered(const question *q, uint32_t wanted, bool with_withdrawn) {
 }
 
 /* A part that was taken back does not count; but who asks is told that it was. */
-static verdict scopes_cover(const question *q, uint32_t wanted) {
-  if (covered(q, wanted, false)) return pass;
-  return refuse(covered(q, wanted, true) ? COR_CONSENT_WITHDRAWN : COR_NO_CONSENT, "categories");
+static verdict scopes_cover(const question *q, uint32_t categories) {
+  if (scopes_reach(q, categories, false)) return pass;
+  return refuse(scopes_reach(q, categories, true) ? COR_CONSENT_WITHDRAWN : COR_NO_CONSENT, "categories");
 }
 
-/* An offer carries no person and no consent id, yet is not made at all unless
- * the consent in its cover already permits the handover it announces. */
+/* Of an offer its cover says it: what the handover that it announces will rest on. */
+static bool rests_on_consent(const question *q) {
+  return q->row->needs_cover ? !decision(q) : q->header->basis == COR_BASIS(CONSENT);
+}
+
+/* An offer carries no person and no consent id, yet is not made at all unless the
+ * consent in its cover, or a decision in place of it, already permits the handover it
+ * announces. */
 static verdict consent_covers(const question *q) {
   const cor_gate_consent *consent = &q->facts->consent;
   const char *field = q->row->needs_cover ? "cover" : "consent_id";
-  if (q->header->basis != COR_BASIS(CONSENT) && !q->row->needs_cover) return pass;
+  if (!rests_on_consent(q)) return pass;
   if (!consent->found) return refuse(COR_NO_CONSENT, field);
   if (consent->withdrawn_at != 0) return refuse(COR_CONSENT_WITHDRAWN, field);
   if (q->facts->now < consent->valid_from) return refuse(COR_NO_CONSENT, field);
@@ -285,24 +346,40 @@ static verdict table_understood(const question *q) {
 /* --- suspension --- */
 
 /* Somebody says that the person withdraws: until the responsible office has asked,
- * what stands on consent waits, and nothing else does. An offer stands on the consent
- * in its cover. The last rule, so that nothing waits that would not pass in the end. */
+ * what stands on consent waits, and nothing else does. The last rule, so that nothing
+ * waits that would not pass in the end. */
 static verdict not_suspended(const question *q) {
-  bool on_consent = q->header->basis == COR_BASIS(CONSENT) || q->row->needs_cover;
-  return q->facts->case_suspended && on_consent ? refuse(COR_CASE_SUSPENDED, "handle") : pass;
+  return q->facts->case_suspended && rests_on_consent(q) ? refuse(COR_CASE_SUSPENDED, "handle") : pass;
 }
 
 static verdict (*const rules[])(const question *) = {
-    sender_active,  recipient_active, roles_fit,     agreement_between, has_standing,       goes_to_a_party,
-    case_stands,    agreement_covers, basis_allowed, purpose_fits,      categories_allowed, consent_covers,
-    safeguards_met, happened_before,  referral_free, within_time,       table_understood,   not_suspended,
+    sender_active,   recipient_active,   roles_fit,        agreement_between, has_standing,
+    goes_to_a_party, case_stands,        agreement_covers, region_open,       basis_allowed,
+    purpose_fits,    categories_allowed, permitted,        consent_covers,    safeguards_met,
+    happened_before, referral_free,      within_time,      table_understood,  not_suspended,
 };
 
 cor_decision cor_gate_decide(const cor_gate_facts *facts, const Corridor__V1__Header *header) {
+  const char *authority = "";
   question q = {facts, header, cor_sop_find(header->type),
-                cor_category_set(header->categories, header->n_categories)};
+                cor_category_set(header->categories, header->n_categories), &authority};
   verdict v = q.row ? pass : refuse(COR_UNKNOWN_ENUM, "type");
   for (size_t i = 0; v.code == COR_OK && i < sizeof rules / sizeof *rules; i++)
     v = rules[i](&q);
-  return (cor_decision){v.code, COR_SOP_VERSION, v.field};
+  return (cor_decision){v.code, COR_SOP_VERSION, v.field, v.code == COR_OK ? authority : ""};
+}
+
+void cor_gate_take_list(cor_gate_facts *facts, const Corridor__V1__CardList *list) {
+  facts->agreements = (const Corridor__V1__Agreement *const *)list->agreements;
+  facts->n_agreements = list->n_agreements;
+  facts->permissions = (const Corridor__V1__Permission *const *)list->permissions;
+  facts->n_permissions = list->n_permissions;
+  facts->suspended = (const Corridor__V1__SuspendedRegion *const *)list->suspended;
+  facts->n_suspended = list->n_suspended;
+}
+
+void cor_gate_take_card(cor_gate_party *party, const Corridor__V1__Card *card) {
+  party->role = card->role;
+  party->asylum_authority = card->asylum_authority;
+  memcpy(party->country, card->country, sizeof party->country); /* two capitals: cards_check.c */
 }

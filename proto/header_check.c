@@ -17,7 +17,7 @@
 /* 9999-12-31: no real date is later, and sums with it stay far from overflow. */
 #define TIME_MAX INT64_C(253402300799999)
 
-enum { HEADER_VERSION = 1, CATEGORY_MAX = COR_CAT(INSTRUCTION) };
+enum { HEADER_VERSION = 1, CATEGORY_MAX = COR_CAT(ASYLUM) };
 
 static bool in_set(uint32_t set, unsigned value) {
   return value != 0 && value < 32 && (set & COR_BIT(value));

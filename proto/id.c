@@ -165,6 +165,35 @@ bool cor_code_parse(const char *text, char out[COR_REFERENCE_TEXT]) {
   return parse_checked(text, CODE_SYMBOLS, out);
 }
 
+void cor_row_text(const uint8_t bytes[COR_ROW_LEN], char out[COR_REFERENCE_TEXT]) {
+  uint8_t symbols[REFERENCE_SYMBOLS];
+  for (size_t i = 0; i < REFERENCE_SYMBOLS; i++) { /* five bits from bit 5 i on, in at most two bytes */
+    const unsigned at = (unsigned)(5 * i % 8);
+    const unsigned two = (unsigned)bytes[5 * i / 8] << 8 | (at > 3 ? bytes[5 * i / 8 + 1] : 0u);
+    symbols[i] = (uint8_t)(two >> (11 - at) & 31);
+  }
+  write_checked(symbols, REFERENCE_SYMBOLS, out);
+  OPENSSL_cleanse(symbols, sizeof symbols);
+}
+
+bool cor_row_parse(const char *text, uint8_t bytes[COR_ROW_LEN]) {
+  char normal[COR_REFERENCE_TEXT];
+  unsigned bits = 0, have = 0;
+  size_t n = 0;
+  bool ok = cor_reference_parse(text, normal);
+  for (const char *at = normal; ok && n < COR_ROW_LEN; at++) {
+    if (*at == '-') continue;
+    bits = bits << 5 | (unsigned)symbol_value(*at);
+    have += 5;
+    if (have >= 8) {
+      have -= 8;
+      bytes[n++] = (uint8_t)(bits >> have);
+    }
+  }
+  OPENSSL_cleanse(normal, sizeof normal);
+  return ok;
+}
+
 static cor_bytes text_bytes(const char *text) {
   return (cor_bytes){(const uint8_t *)text, strlen(text)};
 }

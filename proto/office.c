@@ -241,11 +241,18 @@ static bool read_description(const char *dir, cor_office *out, cor_error *err) {
   return ok;
 }
 
+bool cor_office_describe(const char *dir, cor_office *out, cor_error *err) {
+  *out = (cor_office){0};
+  return read_description(dir, out, err) && read_curve(dir, "curve.pub", false, out->curve_public, err);
+}
+
 bool cor_office_load(const char *dir, cor_office *out, cor_error *err) {
   cor_buf pem = {0};
-  *out = (cor_office){0};
-  bool ok = read_description(dir, out, err) && read_curve(dir, "curve.pub", false, out->curve_public, err) &&
-            read_curve(dir, "curve.key", true, out->curve_secret, err) &&
+  if (!cor_office_describe(dir, out, err)) return false;
+  if (cor_office_locked(dir))
+    return cor_fail(err, COR_OFFICE_LOCKED, "dir",
+                    "the keys of this office are locked under its passphrase (`corridor office unlock`)");
+  bool ok = read_curve(dir, "curve.key", true, out->curve_secret, err) &&
             read_in(dir, "signing.key", SMALL_FILE_MAX, true, &pem, err) &&
             (out->signing = cor_key_from_pem(cor_buf_view(&pem), NULL, err));
   cor_buf_clear(&pem);

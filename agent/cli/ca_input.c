@@ -1,4 +1,4 @@
-/* ca_input.c - agreements and calendars as people write them.
+/* ca_input.c - agreements, calendars and permission tables as people write them.
  *
  * The schema counts days and milliseconds; a person writes dates, and names the
  * holiday so that a colleague can check it. This file turns one into the other
@@ -7,6 +7,7 @@
 #include "cli_ca_input.h"
 #include "corridor/clock.h"
 #include "corridor/json.h"
+#include "corridor/permission_json.h"
 #include "corridor/refusal.h"
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,14 @@ ProtobufCMessage *ca_input_agreement(const char *path, cor_error *err) {
   if (!in) return NULL;
   cli_times_to_ms(in);
   ProtobufCMessage *out = cor_json_read(&corridor__v1__agreement__descriptor, in, "", err);
+  json_decref(in);
+  return out;
+}
+
+Corridor__V1__CardList *ca_input_permissions(const char *path, cor_error *err) {
+  json_t *in = cli_json_load(path, err);
+  if (!in) return NULL;
+  Corridor__V1__CardList *out = cor_permissions_read(in, err);
   json_decref(in);
   return out;
 }

@@ -3,7 +3,8 @@
  * The agent answers a registration as soon as it has it on disk, and this verb
  * prints the case's handle, the reference number and the withdrawal code before
  * it waits for the hub: whoever is cut off while waiting holds them already.
- * Guarantees: they are printed once, to standard output, and go nowhere else;
+ * Guarantees: they are printed once, to standard output (and, if asked for, into
+ * the slip's file of mode 0600), and go nowhere else;
  * SIGINT, SIGTERM and SIGHUP only end the waiting (exit code 5), and are held
  * back while the agent is being asked, so that no answer is lost on its way;
  * --json is one document, its first members written at once and the document
@@ -21,14 +22,16 @@ const cli_option cli_case_new_options[] = {
     {"programme", "CODE", true, "the programme, as the data-sharing agreement names it"},
     {"return-type", "TYPE", true, "AVRR, VHR, COVID19_TASK_FORCE or OTHER_VOLUNTARY"},
     {"declared-on", "DATE", true, "day the return declaration was signed, 2026-03-02"},
+    {"slip", "LANGUAGE", false, "print the person's slip too: en, fr, es, ar, am, ha"},
+    {"slip-telephone", "NUMBER", false, "a number to print on it"},
+    {"slip-html", "FILE", false, "write the slip as a page to print, instead of printing it here"},
     CLI_WAIT_OPTION,
     {NULL, NULL, false, NULL}};
 
 static json_t *request_body(cli_context *cli, const cli_args *args) {
-  static const char *const MEMBERS[][2] = {{"origin", "origin"},
-                                           {"programme", "programme"},
-                                           {"return-type", "returnType"},
-                                           {"declared-on", "declaredOn"}};
+  static const char *const MEMBERS[][2] = {
+      {"origin", "origin"},          {"programme", "programme"}, {"return-type", "returnType"},
+      {"declared-on", "declaredOn"}, {"slip", "slipLanguage"},   {"slip-telephone", "slipTelephone"}};
   json_t *body = json_object();
   for (size_t i = 0; i < sizeof MEMBERS / sizeof *MEMBERS; i++) {
     const char *value = cli_args_get(args, MEMBERS[i][0]);
@@ -44,7 +47,7 @@ static json_t *request_body(cli_context *cli, const cli_args *args) {
 /* ---- printing in two parts ---- */
 
 static bool is_identity(const char *name) {
-  static const char *const NAMES[] = {"handle", "reference", "withdrawalCode", "messageId"};
+  static const char *const NAMES[] = {"handle", "reference", "withdrawalCode", "slip", "messageId"};
   for (size_t i = 0; i < sizeof NAMES / sizeof *NAMES; i++)
     if (strcmp(NAMES[i], name) == 0) return true;
   return false;
@@ -62,7 +65,23 @@ static void print_members(FILE *out, const json_t *answer, bool identity, const 
   }
 }
 
-static void print_identity(cli_context *cli, const json_t *answer) {
+/* The page goes to a file of its own; if that fails, what it holds stands above. */
+static void print_slip(cli_context *cli, const cli_args *args, const json_t *answer) {
+  const json_t *slip = json_object_get(answer, "slip");
+  const char *html = json_string_value(json_object_get(slip, "html")),
+             *file = cli_args_get(args, "slip-html");
+  cor_error err = {0};
+  if (!slip) return;
+  if (!file) {
+    if (!cli->json) fprintf(cli->out, "\n%s\n", json_string_value(json_object_get(slip, "text")));
+  } else if (!cor_file_write(file, (cor_bytes){(const uint8_t *)html, strlen(html)}, 0600, &err))
+    (void)cli_error(cli, &err);
+  else if (!cli->json)
+    fputs("The slip is written. Print it for the person, then destroy the file: it holds the code.\n",
+          cli->out);
+}
+
+static void print_identity(cli_context *cli, const cli_args *args, const json_t *answer) {
   static const cli_column FIELDS[] = {{"reference", "Reference number", CLI_TEXT},
                                       {"withdrawalCode", "Withdrawal code", CLI_TEXT},
                                       {"handle", "Case handle", CLI_TEXT},
@@ -76,6 +95,7 @@ static void print_identity(cli_context *cli, const json_t *answer) {
         "with both, the person can withdraw consent at any office.\n",
         cli->out);
   }
+  print_slip(cli, args, answer);
   fflush(cli->out);
 }
 
@@ -118,7 +138,7 @@ static json_t *wait_for_hub(cli_context *cli, const cli_args *args, const json_t
 
 static int tell(cli_context *cli, const cli_args *args, json_t *answer) {
   int code = CLI_DONE;
-  print_identity(cli, answer);
+  print_identity(cli, args, answer);
   json_t *outcome = wait_for_hub(cli, args, answer);
   if (!outcome) outcome = json_incref(answer);
   print_outcome(cli, outcome);

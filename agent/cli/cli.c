@@ -17,6 +17,7 @@ static const cli_option GLOBAL_OPTIONS[] = {
     {"agent", "SOCKET", false, "the agent's socket (else the environment's CORRIDOR_AGENT)"},
     {"json", NULL, false, "print the answer, and any error, as JSON"},
     {"user", "NAME", false, "who asks: a holder of this office's keys"},
+    {"second", "NAME", false, "the second person, where two must release it together"},
     {"passphrase-fd", "N", false, "read the passphrase, one line, from this file descriptor"},
     {"lang", "CODE", false, "language of sentences: en, fr, es, ar (else that of LC_ALL or LANG)"},
     {"help", NULL, false, "this text; after a verb, that verb's options"},
@@ -26,13 +27,19 @@ static const cli_option GLOBAL_OPTIONS[] = {
 static const struct {
   const char *title;
   const cli_verb *verbs;
-} SECTIONS[] = {{"Cases, consent, withdrawal (need an agent)", cli_case_verbs},
+} SECTIONS[] = {{"Cases, withdrawal (need an agent)", cli_case_verbs},
+                {"Consents, and the slip a person takes along", cli_consent_verbs},
                 {"Messages", cli_message_verbs},
+                {"Files that go with a case", cli_attachment_verbs},
+                {"Was this person helped before?", cli_duplicate_verbs},
                 {"Referrals", cli_referral_verbs},
+                {"Sent without consent", cli_basis_verbs},
                 {"Suspension, correction and restriction", cli_data_verbs},
                 {"What is owed, and how the agent is", cli_record_verbs},
                 {"The programme's certificate authority (offline)", cli_ca_verbs},
                 {"An office's own keys", cli_office_verbs},
+                {"Who holds an office's keys", cli_holder_verbs},
+                {"When too few holders are left", cli_recovery_verbs},
                 {"Oversight (reads the hub's database)", cli_audit_verbs},
                 {"Demonstration", cli_demo_verbs}};
 enum { N_SECTIONS = sizeof SECTIONS / sizeof *SECTIONS };
@@ -88,15 +95,22 @@ static void print_help(FILE *out) {
   fputs("\n`corridor VERB --help` says what each verb needs.\n", out);
 }
 
+/* How many of the words from argv[at] on are the verb's; 0 = it is another. */
+static int words_used(const char *words, int argc, char **argv, int at) {
+  int used = 0;
+  for (; *words; used++) {
+    const size_t len = strcspn(words, " ");
+    if (at + used >= argc || strncmp(words, argv[at + used], len) != 0 || argv[at + used][len]) return 0;
+    words += len + (words[len] == ' ');
+  }
+  return used;
+}
+
 /* The verb that the words from argv[at] on name; *used = how many words. */
 static const cli_verb *find_verb(int argc, char **argv, int at, int *used) {
-  char two[64] = "";
-  if (at + 1 < argc) snprintf(two, sizeof two, "%s %s", argv[at], argv[at + 1]);
   for (size_t i = 0; i < N_SECTIONS; i++)
-    for (const cli_verb *verb = SECTIONS[i].verbs; verb->words; verb++) {
-      *used = strchr(verb->words, ' ') ? 2 : 1;
-      if (strcmp(verb->words, *used == 2 ? two : argv[at]) == 0) return verb;
-    }
+    for (const cli_verb *verb = SECTIONS[i].verbs; verb->words; verb++)
+      if ((*used = words_used(verb->words, argc, argv, at)) > 0) return verb;
   return NULL;
 }
 
@@ -133,6 +147,9 @@ static bool take_globals(cli_context *cli, const cli_args *args, cor_error *err)
   if (cli->agent && !*cli->agent) cli->agent = NULL;
   cli->json = cli_args_has(args, "json");
   cli->user = cli_args_get(args, "user");
+  cli->second = cli_args_get(args, "second");
+  if (cli->second && !cli->user)
+    return cor_fail(err, COR_BAD_INPUT, "second", "--second comes with --user, the first person");
   cli->lang = cli_args_get(args, "lang");
   if (!cli->lang) cli->lang = locale_language(cli->locale);
   if (!cli_args_number(args, "passphrase-fd", -1, 0, 1023, &fd, err)) return false;

@@ -11,11 +11,12 @@
 enum { CLI_DONE = 0, CLI_USAGE = 2 };
 
 typedef struct cli_context {
-  const char *agent; /* socket, or NULL */
-  const char *user;  /* holder's name, or NULL */
-  const char *lang;  /* Accept-Language, or NULL */
-  char locale[4];    /* where lang points when it is the environment's */
-  int passphrase_fd; /* -1 = ask at the terminal */
+  const char *agent;  /* socket, or NULL */
+  const char *user;   /* holder's name, or NULL */
+  const char *second; /* the other one of two, or NULL */
+  const char *lang;   /* Accept-Language, or NULL */
+  char locale[4];     /* where lang points when it is the environment's */
+  int passphrase_fd;  /* -1 = ask at the terminal */
   bool json;
   FILE *out; /* results */
   FILE *err; /* errors and notes */
@@ -32,8 +33,9 @@ typedef struct cli_verb {
   int (*run)(cli_context *cli, const cli_args *args); /* returns the exit code */
 } cli_verb;
 
-extern const cli_verb cli_case_verbs[], cli_message_verbs[], cli_referral_verbs[], cli_record_verbs[],
-    cli_data_verbs[], cli_ca_verbs[], cli_office_verbs[], cli_demo_verbs[], cli_audit_verbs[];
+extern const cli_verb cli_case_verbs[], cli_consent_verbs[], cli_message_verbs[], cli_attachment_verbs[],
+    cli_duplicate_verbs[], cli_referral_verbs[], cli_basis_verbs[], cli_data_verbs[], cli_record_verbs[], cli_ca_verbs[],
+    cli_office_verbs[], cli_holder_verbs[], cli_recovery_verbs[], cli_demo_verbs[], cli_audit_verbs[];
 
 /* The whole command: parses, runs one verb, returns its exit code. */
 int cli_main(int argc, char **argv, FILE *out, FILE *err);
@@ -49,6 +51,9 @@ int cli_error_json(cli_context *cli, const json_t *error);
  * reads the next line. The caller zeroes out. */
 bool cli_secret_read(cli_context *cli, const char *prompt, char out[COR_PASSPHRASE_MAX + 1],
                      cor_error *err) COR_MUST_CHECK;
+/* The same for what a person copies from paper: shown while it is typed. */
+bool cli_line_read(cli_context *cli, const char *prompt, char out[COR_PASSPHRASE_MAX + 1],
+                   cor_error *err) COR_MUST_CHECK;
 
 /* JSON from a file, or from standard input for "-". NULL on error. */
 json_t *cli_json_load(const char *path, cor_error *err) COR_MUST_CHECK;

@@ -1,4 +1,4 @@
-/* cli_ca_input.h - agreements and calendars as people write them. */
+/* cli_ca_input.h - agreements, calendars and permission tables as people write them. */
 #ifndef CORRIDOR_CLI_CA_INPUT_H
 #define CORRIDOR_CLI_CA_INPUT_H
 #include "cli.h"
@@ -8,4 +8,6 @@
  * cor_message_free; NULL on error, with the JSON Pointer of the member. */
 ProtobufCMessage *ca_input_agreement(const char *path, cor_error *err) COR_MUST_CHECK;
 ProtobufCMessage *ca_input_calendar(const char *path, cor_error *err) COR_MUST_CHECK;
+/* A list with only the permissions of the file; free likewise. */
+Corridor__V1__CardList *ca_input_permissions(const char *path, cor_error *err) COR_MUST_CHECK;
 #endif

@@ -29,7 +29,17 @@ json_t *cli_http_call(cli_context *cli, const char *method, const cli_path *path
 /* GET, given up as soon as a held signal has come (cli_hold.h). */
 json_t *cli_http_wait(cli_context *cli, const cli_path *path, long *status, cor_error *err) COR_MUST_CHECK;
 
+/* A file goes out as it is (borrowed); the answer is as above. */
+json_t *cli_http_upload(cli_context *cli, const cli_path *path, cor_bytes file, long *status,
+                        cor_error *err) COR_MUST_CHECK;
+/* With status 200 the file comes in, and NULL back; with another the answer's object.
+ * An error: NULL and no file. The caller clears file. */
+json_t *cli_http_download(cli_context *cli, const cli_path *path, cor_buf *file, long *status,
+                          cor_error *err) COR_MUST_CHECK;
+
 typedef void cli_show(FILE *out, const json_t *answer);
+/* Prints an answer and tells the error it holds; takes it. Returns the exit code. */
+int cli_tell(cli_context *cli, json_t *answer, long status, cli_show *show);
 /* The usual verb: call, print the answer with show (or as JSON), tell the error
  * there was. Takes body. Returns the exit code. */
 int cli_ask(cli_context *cli, const char *method, const cli_path *path, json_t *body, cli_show *show);

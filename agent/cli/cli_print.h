@@ -24,5 +24,8 @@ void cli_print_table(FILE *out, const json_t *rows, const cli_column *columns, s
 void cli_print_fields(FILE *out, const json_t *object, const cli_column *columns, size_t n);
 /* Any value, nested members indented; times by field name (cli_is_time_field). */
 void cli_print_tree(FILE *out, const json_t *value, int indent);
+/* How a person may be reached without danger (dictionary 4; a Contact of the schema):
+ * stands before whatever makes contact possible. Nothing when contact is NULL. */
+void cli_print_contact(FILE *out, const json_t *contact);
 void cli_print_error(FILE *err, const cor_refusal *row, const json_t *error);
 #endif

@@ -7,12 +7,13 @@
 #include "cli.h"
 #include "cli_print.h"
 #include "corridor/ca.h"
-#include "corridor/cards.h"
 #include "corridor/clock.h"
 #include "corridor/codec.h"
 #include "corridor/json.h"
 #include "corridor/refusal.h"
 #include "cli_ca_input.h"
+#include "cli_ca_list.h"
+#include "cli_moment.h"
 #include <openssl/crypto.h>
 #include <string.h>
 
@@ -20,32 +21,36 @@ enum { CERT_DAYS = 730, ROOT_DAYS = 3650, LIST_DAYS = 90, DAYS_MAX = 36500, REQU
 
 #define DIR_OPTION                                                                                           \
   { "dir", "DIR", true, "the CA's directory" }
-#define TIME_OPTIONS                                                                                         \
-  {"at", "TIME", false, "demo CA only: date it so, 2026-03-02T09:00Z"}, {                                    \
-    "demo-clock", "FILE", false, "demo CA only: date it by this demo clock"                                  \
-  }
-
 static const cli_option MAKE_OPTIONS[] = {
     DIR_OPTION,
     {"name", "NAME", true, "the programme's name, put in the root certificate"},
     {"demo", NULL, false, "mark it as a demonstration: allows the demo clock"},
     {"days", "N", false, "validity of the root (3650)"},
-    TIME_OPTIONS,
+    CLI_TIME_OPTIONS,
     {NULL, NULL, false, NULL}};
 static const cli_option SIGN_OPTIONS[] = {DIR_OPTION,
                                           {"days", "N", false, "validity of the certificates (730)"},
-                                          TIME_OPTIONS,
+                                          CLI_TIME_OPTIONS,
                                           {NULL, NULL, false, NULL}};
 static const cli_option PLAIN_OPTIONS[] = {DIR_OPTION, {NULL, NULL, false, NULL}};
-static const cli_option STATE_OPTIONS[] = {DIR_OPTION, TIME_OPTIONS, {NULL, NULL, false, NULL}};
+static const cli_option STATE_OPTIONS[] = {DIR_OPTION, CLI_TIME_OPTIONS, {NULL, NULL, false, NULL}};
+static const cli_option REGION_OPTIONS[] = {
+    DIR_OPTION,
+    {"suspend", "REASON", false, "INSECURITY, PUBLIC_HEALTH, DISASTER, NO_RECEPTION or PROGRAMME_DECISION"},
+    {"since", "TIME", false, "with --suspend: from then on (now)"},
+    {"lift", NULL, false, "returns there may be booked again"},
+    CLI_TIME_OPTIONS,
+    {NULL, NULL, false, NULL}};
+static const cli_option ASYLUM_OPTIONS[] = {
+    DIR_OPTION, {"lift", NULL, false, "it is not"}, CLI_TIME_OPTIONS, {NULL, NULL, false, NULL}};
 static const cli_option REVOKE_OPTIONS[] = {
     DIR_OPTION,
     {"compromised-since", "TIME", false, "its keys may have been in other hands from then on"},
-    TIME_OPTIONS,
+    CLI_TIME_OPTIONS,
     {NULL, NULL, false, NULL}};
 static const cli_option PUBLISH_OPTIONS[] = {DIR_OPTION,
                                              {"days", "N", false, "the list expires after this (90)"},
-                                             TIME_OPTIONS,
+                                             CLI_TIME_OPTIONS,
                                              {NULL, NULL, false, NULL}};
 
 static bool root_is_demo(const char *dir, bool *demo, cor_error *err) {
@@ -58,28 +63,12 @@ static bool root_is_demo(const char *dir, bool *demo, cor_error *err) {
   return true;
 }
 
-/* The moment to date things by: now, or under a demo CA what was asked for. */
-static bool moment(const cli_args *args, bool demo, int64_t *now, cor_error *err) {
-  const char *at = cli_args_get(args, "at"), *file = cli_args_get(args, "demo-clock");
-  if ((at || file) && !demo)
-    return cor_fail(err, COR_DEMO_ONLY, at ? "at" : "demo-clock",
-                    "this is a production CA: it dates by this machine's clock only");
-  if (at && !cor_time_parse(at, now))
-    return cor_fail(err, COR_BAD_INPUT, "at", "not a time; write 2026-03-02T09:00Z");
-  if (at) return true;
-  cor_clock *clock = file ? cor_clock_demo(file, err) : cor_clock_system();
-  if (!clock) return false;
-  *now = cor_clock_now(clock);
-  cor_clock_destroy(&clock);
-  return true;
-}
-
 /* Opens the CA with its passphrase and says which moment to use. */
 static cor_ca *open_ca(cli_context *cli, const cli_args *args, int64_t *now, cor_error *err) {
   char secret[COR_PASSPHRASE_MAX + 1];
   const char *dir = cli_args_get(args, "dir");
   bool demo;
-  if (!root_is_demo(dir, &demo, err) || !moment(args, demo, now, err)) return NULL;
+  if (!root_is_demo(dir, &demo, err) || !cli_moment(args, demo, now, err)) return NULL;
   if (!cli_secret_read(cli, "CA passphrase: ", secret, err)) return NULL;
   cor_ca *ca = cor_ca_open(dir, secret, err);
   OPENSSL_cleanse(secret, sizeof secret);
@@ -114,7 +103,7 @@ static int run_make(cli_context *cli, const cli_args *args) {
   int64_t now, days;
   if (!cli_args_number(args, "days", ROOT_DAYS, 1, DAYS_MAX, &days, &err))
     return cli_usage(cli, "ca make", "%s", err.detail);
-  if (!moment(args, demo, &now, &err)) return cli_error(cli, &err);
+  if (!cli_moment(args, demo, &now, &err)) return cli_error(cli, &err);
   if (!cli_secret_read(cli, "New CA passphrase: ", secret, &err)) return cli_error(cli, &err);
   bool made = cor_ca_make(dir, name, demo, secret, now, days, &err);
   OPENSSL_cleanse(secret, sizeof secret);
@@ -185,6 +174,69 @@ static int run_calendar(cli_context *cli, const cli_args *args) {
   return code;
 }
 
+static int run_permissions(cli_context *cli, const cli_args *args) {
+  cor_error err = {0};
+  cor_ca *ca = NULL;
+  int64_t now;
+  Corridor__V1__CardList *table = ca_input_permissions(args->operands[0], &err);
+  bool done = table && (ca = open_ca(cli, args, &now, &err)) != NULL &&
+              cor_ca_set_permissions(ca, table, &err);
+  int code = done ? said(cli, "Entered the permission table; `corridor ca publish` puts it in force:",
+                         args->operands[0], list_number(ca))
+                  : cli_error(cli, &err);
+  cor_ca_destroy(&ca);
+  if (table) cor_message_free(&table->base);
+  return code;
+}
+
+static bool suspend_region(cor_ca *ca, const cli_args *args, int64_t now, cor_error *err) {
+  const char *reason = cli_args_get(args, "suspend"), *since = cli_args_get(args, "since");
+  const ProtobufCEnumValue *known = protobuf_c_enum_descriptor_get_value_by_name(
+      &corridor__v1__suspension_reason__descriptor, reason);
+  Corridor__V1__SuspendedRegion region = CORRIDOR__V1__SUSPENDED_REGION__INIT;
+  if (!known || known->value == 0)
+    return cor_fail(err, COR_UNKNOWN_ENUM, "suspend", "no such reason; see `corridor ca region --help`");
+  if (since && !cor_time_parse(since, &now))
+    return cor_fail(err, COR_BAD_INPUT, "since", "not a time; write 2026-03-02T09:00Z");
+  region.region = (char *)args->operands[0];
+  region.since = now;
+  region.reason = (Corridor__V1__SuspensionReason)known->value;
+  return cor_ca_suspend_region(ca, &region, err);
+}
+
+static int run_region(cli_context *cli, const cli_args *args) {
+  cor_error err = {0};
+  int64_t now;
+  const bool lift = cli_args_has(args, "lift");
+  if (lift == (cli_args_get(args, "suspend") != NULL))
+    return cli_usage(cli, "ca region", "give either --suspend REASON or --lift");
+  cor_ca *ca = open_ca(cli, args, &now, &err);
+  bool done = ca &&
+              (lift ? cor_ca_lift_region(ca, args->operands[0], &err) : suspend_region(ca, args, now, &err));
+  int code = done ? said(cli,
+                         lift ? "Lifted; `corridor ca publish` makes it known:"
+                              : "Returns are suspended; `corridor ca publish` makes it known:",
+                         args->operands[0], list_number(ca))
+                  : cli_error(cli, &err);
+  cor_ca_destroy(&ca);
+  return code;
+}
+
+static int run_asylum(cli_context *cli, const cli_args *args) {
+  cor_error err = {0};
+  int64_t now;
+  const bool lift = cli_args_has(args, "lift");
+  cor_ca *ca = open_ca(cli, args, &now, &err);
+  int code = ca && cor_ca_set_asylum_authority(ca, args->operands[0], !lift, now, &err)
+                 ? said(cli,
+                        lift ? "No longer for asylum matters; `corridor ca publish` makes it known:"
+                             : "Asylum matters may go to it; `corridor ca publish` makes it known:",
+                        args->operands[0], list_number(ca))
+                 : cli_error(cli, &err);
+  cor_ca_destroy(&ca);
+  return code;
+}
+
 static int set_state(cli_context *cli, const cli_args *args, Corridor__V1__CardState state,
                      const char *done) {
   cor_error err = {0};
@@ -229,42 +281,6 @@ static int run_publish(cli_context *cli, const cli_args *args) {
   return code;
 }
 
-static int run_list(cli_context *cli, const cli_args *args) {
-  static const cli_column COLUMNS[] = {{"office", "OFFICE", CLI_TEXT},    {"role", "ROLE", CLI_TEXT},
-                                       {"country", "COUNTRY", CLI_TEXT},  {"state", "STATE", CLI_TEXT},
-                                       {"stateSince", "SINCE", CLI_TIME}, {"name", "NAME", CLI_TEXT}};
-  cor_error err = {0};
-  char path[4096];
-  cor_buf bytes = {0};
-  X509 *root = NULL;
-  cor_cards *cards = NULL;
-  json_t *list = NULL;
-  const char *dir = cli_args_get(args, "dir");
-  snprintf(path, sizeof path, "%s/cardlist", dir);
-  bool done = cor_file_read(path, COR_CARDS_MAX, false, &bytes, &err);
-  snprintf(path, sizeof path, "%s/ca.crt", dir);
-  done = done && (root = cor_cert_from_pem_file(path, &err)) != NULL &&
-         (cards = cor_cards_load(cor_buf_view(&bytes), root, &err)) != NULL;
-  if (done) list = cor_json_write(&cor_cards_list(cards)->base);
-  if (!done) {
-    cli_error(cli, &err);
-  } else if (cli->json) {
-    cli_print_json(cli->out, list);
-  } else {
-    char issued[COR_TIME_TEXT], expires[COR_TIME_TEXT];
-    const Corridor__V1__CardList *shown = cor_cards_list(cards);
-    fprintf(cli->out, "Card list %llu, issued %s, expires %s\n", (unsigned long long)shown->number,
-            cor_time_text(shown->issued_at, issued), cor_time_text(shown->expires_at, expires));
-    cli_print_table(cli->out, json_object_get(list, "cards"), COLUMNS, sizeof COLUMNS / sizeof *COLUMNS,
-                    "No cards.");
-  }
-  json_decref(list);
-  cor_cards_destroy(&cards);
-  X509_free(root);
-  cor_buf_clear(&bytes);
-  return done ? CLI_DONE : cor_refusal_of(err.code)->exit;
-}
-
 const cli_verb cli_ca_verbs[] = {
     {"ca make", "", 0, 0, "make the programme's root key and certificate",
      "The key stays in DIR under the passphrase (--passphrase-fd, or asked for). Keep DIR on a machine\n"
@@ -277,10 +293,34 @@ const cli_verb cli_ca_verbs[] = {
     {"ca agreement", "FILE", 1, 1, "enter a data-sharing agreement between offices",
      "FILE is JSON, or - for standard input:\n"
      "  {\"id\": \"JI-2026\", \"programme\": \"JI\", \"offices\": [\"ne-niamey\", \"gn-conakry\"],\n"
-     "   \"categories\": [\"OPERATIONAL\", \"BIODATA\", ...],\n"
+     "   \"categories\": [\"OPERATIONAL\", \"BIODATA\", ...], \"dpiaReference\": \"DPIA-2026-001\",\n"
+     "   \"childDataProtocol\": \"...\", \"recordTransferMou\": \"...\",\n"
      "   \"validFrom\": \"2026-01-01\", \"validUntil\": \"2028-01-01\"}\n"
-     "Any two of the offices may then exchange these categories for this programme.",
+     "Any two of the offices may then exchange these categories for this programme, as far as the\n"
+     "permission table lets their roles. dpiaReference names the data-protection impact assessment.\n"
+     "Without childDataProtocol (the States' protocol on children's data) none of it goes from a host to\n"
+     "an origin mission; without recordTransferMou (on medical records) there is no health data.\n"
+     "\"otherVitalInterest\": true also allows VITAL_INTEREST_OTHER, a ground in place of consent that is\n"
+     "otherwise refused.",
      "corridor ca agreement --dir ca agreement.json", PLAIN_OPTIONS, run_agreement},
+    {"ca permissions", "FILE", 1, 1, "enter the permission table: who may enter and who may view what",
+     "FILE is JSON, as in deploy/permissions, and replaces the table before it:\n"
+     "  {\"permissions\": [{\"senders\": [\"ROLE_HOST_MISSION\"], \"recipients\": "
+     "[\"ROLE_ORIGIN_MISSION\"],\n"
+     "    \"compartment\": \"CASEWORK\", \"enter\": [\"BIODATA\", ...], \"view\": [\"BIODATA\", ...]}, "
+     "...]}\n"
+     "Between offices passes what a row lets the senders enter and the recipients view, and nothing else.\n"
+     "It cannot give what the programme's rules give nobody: nothing about a person to donors, to the EU\n"
+     "delegation, to a committee or to the authority that notifies forced returns.",
+     "corridor ca permissions --dir ca deploy/permissions/default.json", PLAIN_OPTIONS, run_permissions},
+    {"ca region", "REGION", 1, 1, "suspend returns to a country or region, or lift it",
+     "REGION is an ISO 3166-1 or 3166-2 code, as GN or GN-K. No return there is prepared or booked; notices\n"
+     "of arrival, referrals and withdrawals go on. A code is matched as it stands: suspend each region of\n"
+     "a country, or the country.",
+     "corridor ca region GN-K --dir ca --suspend INSECURITY", REGION_OPTIONS, run_region},
+    {"ca asylum", "OFFICE", 1, 1, "say that an office is UNHCR: asylum matters go to it alone",
+     "The office's role is UN_AGENCY. Sign its card first (`corridor ca sign`).",
+     "corridor ca asylum unhcr-niamey --dir ca", ASYLUM_OPTIONS, run_asylum},
     {"ca calendar", "FILE...", 1, CLI_OPERANDS_MAX, "enter a country's working days, holidays and time zone",
      "FILE is JSON as in deploy/calendars:\n"
      "  {\"country\": \"GN\", \"weekend\": [6, 7], \"holidays\": {\"2026-01-01\": \"New Year's Day\"},\n"
@@ -297,6 +337,7 @@ const cli_verb cli_ca_verbs[] = {
     {"ca publish", "", 0, 0, "sign the next card list and print its number",
      "Take DIR/cardlist to the hub (`corridor-broker cards import`); the hub hands it to every office.",
      "corridor ca publish --dir ca --days 30", PUBLISH_OPTIONS, run_publish},
-    {"ca list", "", 0, 0, "show the published card list", NULL, "corridor ca list --dir ca", PLAIN_OPTIONS,
-     run_list},
+    {"ca list", "", 0, 0, "show the published card list",
+     "Offices, agreements, the permission table, regions under suspension.", "corridor ca list --dir ca",
+     PLAIN_OPTIONS, ca_list_run},
     {NULL, NULL, 0, 0, NULL, NULL, NULL, NULL, NULL}};

@@ -1,13 +1,14 @@
 /* http.c - one request to the agent over its unix socket (agent API).
  *
- * Guarantees: an answer larger than ANSWER_MAX or not a JSON object is an
- * error, never half printed; the passphrase is sent only over the unix socket
+ * Guarantees: an answer larger than ANSWER_MAX, or neither a JSON object nor the file
+ * that was asked for, is an error, never half printed; the passphrase is sent only over the unix socket
  * of this machine, in a header, and zeroed afterwards, as is everything else that
  * libcurl or we put into a block of memory for the request and its answer.
  * Trusts the owner of the socket. When no agent answers, nothing was sent and
  * nothing kept, and the error says so. */
 #include "cli_hold.h"
 #include "cli_http.h"
+#include "corridor/attachment.h"
 #include "corridor/json.h"
 #include "corridor/refusal.h"
 #include "corridor/wipe.h"
@@ -62,15 +63,22 @@ bool cli_path_add_wait(cli_path *path, const cli_args *args, cor_error *err) {
   return true;
 }
 
+typedef struct request {
+  const char *method;
+  const json_t *body; /* or a file */
+  cor_bytes file;
+  bool can_give_up, wants_file;
+} request;
+
 typedef struct incoming {
   cor_buf buf;
-  size_t room;
+  size_t room, most;
 } incoming;
 
 static size_t take_answer(char *data, size_t size, size_t n, void *into) {
   incoming *a = into;
   size_t len = size * n;
-  if (len > ANSWER_MAX - a->buf.len) return 0;
+  if (len > a->most - a->buf.len) return 0;
   if (a->buf.len + len > a->room) {
     size_t room = 2 * (a->buf.len + len);
     uint8_t *grown = cor_wipe_realloc(a->buf.data, room);
@@ -95,14 +103,16 @@ static bool add_header(struct curl_slist **headers, const char *name, const char
   return true;
 }
 
-static bool add_user(cli_context *cli, struct curl_slist **headers, cor_error *err) {
-  char secret[COR_PASSPHRASE_MAX + 1], encoded[(COR_PASSPHRASE_MAX + 3) / 3 * 4 + 1];
-  if (!cli->user) return true;
-  if (!add_header(headers, "Corridor-User", cli->user, err)) return false;
-  bool done = cli_secret_read(cli, "Passphrase: ", secret, err);
+static bool add_person(cli_context *cli, struct curl_slist **headers, const char *user, bool second,
+                       cor_error *err) {
+  char secret[COR_PASSPHRASE_MAX + 1], encoded[(COR_PASSPHRASE_MAX + 3) / 3 * 4 + 1], prompt[80];
+  if (!user) return true;
+  if (!add_header(headers, second ? "Corridor-Second-User" : "Corridor-User", user, err)) return false;
+  snprintf(prompt, sizeof prompt, "Passphrase of %.40s: ", user);
+  bool done = cli_secret_read(cli, prompt, secret, err);
   if (done) {
     EVP_EncodeBlock((unsigned char *)encoded, (const unsigned char *)secret, (int)strlen(secret));
-    done = add_header(headers, "Corridor-Passphrase", encoded, err);
+    done = add_header(headers, second ? "Corridor-Second-Passphrase" : "Corridor-Passphrase", encoded, err);
   }
   OPENSSL_cleanse(secret, sizeof secret);
   OPENSSL_cleanse(encoded, sizeof encoded);
@@ -115,7 +125,7 @@ static int give_up(void *unused, curl_off_t total, curl_off_t now, curl_off_t up
   return cli_hold_asked() ? 1 : 0;
 }
 
-static bool perform(cli_context *cli, CURL *curl, const char *method, const char *path, const char *text,
+static bool perform(cli_context *cli, CURL *curl, const char *method, const char *path, cor_bytes body,
                     struct curl_slist *headers, incoming *into, cor_error *err) {
   char url[CLI_PATH_MAX + 32];
   snprintf(url, sizeof url, "http://localhost%s", path);
@@ -128,9 +138,9 @@ static bool perform(cli_context *cli, CURL *curl, const char *method, const char
   curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_answer);
   curl_easy_setopt(curl, CURLOPT_WRITEDATA, into);
-  if (text) {
-    curl_easy_setopt(curl, CURLOPT_POSTFIELDS, text);
-    curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)strlen(text));
+  if (body.data) {
+    curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body.data);
+    curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body.len);
   }
   CURLcode code = curl_easy_perform(curl);
   if (code == CURLE_COULDNT_CONNECT)
@@ -154,29 +164,41 @@ static json_t *read_answer(const cor_buf *text, cor_error *err) {
   return NULL;
 }
 
-static json_t *call(cli_context *cli, const char *method, const cli_path *path, const json_t *body,
-                    bool can_give_up, long *status, cor_error *err) {
+/* The file that was asked for goes to *file and NULL comes back without an error. */
+static json_t *take_result(const request *q, long status, incoming *answer, cor_buf *file, cor_error *err) {
+  if (!q->wants_file || status != 200) return read_answer(&answer->buf, err);
+  *file = answer->buf;
+  answer->buf = (cor_buf){0};
+  return NULL;
+}
+
+static json_t *call(cli_context *cli, const request *q, const cli_path *path, cor_buf *file, long *status,
+                    cor_error *err) {
   json_t *result = NULL;
   struct curl_slist *headers = NULL;
-  incoming answer = {0};
+  incoming answer = {.most = q->wants_file ? COR_ATTACHMENT_MAX : ANSWER_MAX};
   char *text = NULL;
   CURL *curl = NULL;
   if (path->overflow) {
     (void)cor_fail(err, COR_TOO_LARGE, "", "the request line is too long");
     return NULL;
   }
-  if (body && !(text = json_dumps(body, JSON_COMPACT))) goto out_of_memory;
+  if (q->body && !(text = json_dumps(q->body, JSON_COMPACT))) goto out_of_memory;
+  const cor_bytes body = text ? (cor_bytes){(const uint8_t *)text, strlen(text)} : q->file;
   if (!(curl = curl_easy_init())) goto out_of_memory;
   if (!add_header(&headers, "Accept-Language", cli->lang ? cli->lang : "en", err)) goto done;
-  if (body && !add_header(&headers, "Content-Type", "application/json", err)) goto done;
-  if (!add_user(cli, &headers, err)) goto done;
-  if (can_give_up) {
+  if (body.data &&
+      !add_header(&headers, "Content-Type", text ? "application/json" : "application/octet-stream", err))
+    goto done;
+  if (!add_person(cli, &headers, cli->user, false, err)) goto done;
+  if (!add_person(cli, &headers, cli->second, true, err)) goto done;
+  if (q->can_give_up) {
     curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, give_up);
     curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
   }
-  if (!perform(cli, curl, method, path->text, text, headers, &answer, err)) goto done;
+  if (!perform(cli, curl, q->method, path->text, body, headers, &answer, err)) goto done;
   curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, status);
-  result = read_answer(&answer.buf, err);
+  result = take_result(q, *status, &answer, file, err);
   goto done;
 out_of_memory:
   (void)cor_fail(err, COR_INTERNAL, "", "out of memory");
@@ -190,17 +212,27 @@ done:
 
 json_t *cli_http_call(cli_context *cli, const char *method, const cli_path *path, const json_t *body,
                       long *status, cor_error *err) {
-  return call(cli, method, path, body, false, status, err);
+  return call(cli, &(request){.method = method, .body = body}, path, NULL, status, err);
 }
 
 json_t *cli_http_wait(cli_context *cli, const cli_path *path, long *status, cor_error *err) {
-  return call(cli, "GET", path, NULL, true, status, err);
+  return call(cli, &(request){.method = "GET", .can_give_up = true}, path, NULL, status, err);
+}
+
+json_t *cli_http_upload(cli_context *cli, const cli_path *path, cor_bytes file, long *status,
+                        cor_error *err) {
+  return call(cli, &(request){.method = "POST", .file = file}, path, NULL, status, err);
+}
+
+json_t *cli_http_download(cli_context *cli, const cli_path *path, cor_buf *file, long *status,
+                          cor_error *err) {
+  *file = (cor_buf){0};
+  return call(cli, &(request){.method = "GET", .wants_file = true}, path, file, status, err);
 }
 
 int cli_ask(cli_context *cli, const char *method, const cli_path *path, json_t *body, cli_show *show) {
   cor_error err = {0};
   long status = 0;
-  int code = CLI_DONE;
   if (!cli->agent) {
     json_decref(body);
     return cli_usage(cli, NULL, CLI_NO_AGENT);
@@ -208,10 +240,16 @@ int cli_ask(cli_context *cli, const char *method, const cli_path *path, json_t *
   json_t *answer = cli_http_call(cli, method, path, body, &status, &err);
   json_decref(body);
   if (!answer) return cli_error(cli, &err);
+  return cli_tell(cli, answer, status, show);
+}
+
+int cli_tell(cli_context *cli, json_t *answer, long status, cli_show *show) {
+  int code = CLI_DONE;
   bool failed = status < 200 || status > 202 || json_object_get(answer, "code");
   /* An answer that was only kept, or was refused in part, still tells what
    * became of each message. */
-  bool tells = !failed || status == 202 || json_object_get(answer, "messages");
+  bool tells = !failed || status == 202 || json_object_get(answer, "messages") ||
+               json_object_get(answer, "attachmentId");
   if (tells && cli->json)
     json_dumpf(answer, cli->out, JSON_INDENT(2) | JSON_ENSURE_ASCII), fputc('\n', cli->out);
   if (tells && !cli->json) show(cli->out, answer);

@@ -37,36 +37,46 @@ static bool read_line(int fd, char *out, size_t size, bool *too_long) {
   return got == 1 || len > 0;
 }
 
-static bool read_from_terminal(FILE *err_out, const char *prompt, char *out, size_t size, bool *too_long) {
+static bool read_from_terminal(FILE *err_out, const char *prompt, bool shown, char *out, size_t size,
+                               bool *too_long) {
   struct termios before, quiet;
   int fd = open("/dev/tty", O_RDWR | O_CLOEXEC);
   if (fd < 0) return false;
   bool done = tcgetattr(fd, &before) == 0;
   if (done) {
     quiet = before;
-    quiet.c_lflag &= (tcflag_t)~ECHO;
+    if (!shown) quiet.c_lflag &= (tcflag_t)~ECHO;
     fputs(prompt, err_out);
     fflush(err_out);
     tcsetattr(fd, TCSAFLUSH, &quiet);
     done = read_line(fd, out, size, too_long);
     tcsetattr(fd, TCSAFLUSH, &before);
-    fputc('\n', err_out);
+    if (!shown) fputc('\n', err_out);
   }
   close(fd);
   return done;
 }
 
-bool cli_secret_read(cli_context *cli, const char *prompt, char out[COR_PASSPHRASE_MAX + 1], cor_error *err) {
+static bool read_one(cli_context *cli, const char *prompt, bool shown, char out[COR_PASSPHRASE_MAX + 1],
+                     cor_error *err) {
   bool too_long = false;
   bool done = cli->passphrase_fd >= 0
                   ? read_line(cli->passphrase_fd, out, COR_PASSPHRASE_MAX + 1, &too_long)
-                  : read_from_terminal(cli->err, prompt, out, COR_PASSPHRASE_MAX + 1, &too_long);
+                  : read_from_terminal(cli->err, prompt, shown, out, COR_PASSPHRASE_MAX + 1, &too_long);
   if (done && !too_long) return true;
   OPENSSL_cleanse(out, COR_PASSPHRASE_MAX + 1);
   return cor_fail(err, COR_NOT_PERMITTED, "passphrase-fd",
                   too_long
                       ? "the passphrase is too long"
                       : "no passphrase: give --passphrase-fd N with one line for each, or run at a terminal");
+}
+
+bool cli_secret_read(cli_context *cli, const char *prompt, char out[COR_PASSPHRASE_MAX + 1], cor_error *err) {
+  return read_one(cli, prompt, false, out, err);
+}
+
+bool cli_line_read(cli_context *cli, const char *prompt, char out[COR_PASSPHRASE_MAX + 1], cor_error *err) {
+  return read_one(cli, prompt, true, out, err);
 }
 
 static bool read_stream(FILE *in, cor_buf *out, cor_error *err) {

@@ -239,6 +239,17 @@ static const char *retry_text(const char *code, bool useful) {
   return useful ? "yes, once the cause is gone" : "no, the same again will be refused again";
 }
 
+void cli_print_contact(FILE *out, const json_t *contact) {
+  static const cli_column LINES[] = {{"safeHours", "Call only at", CLI_TEXT},
+                                     {"whoMayAnswer", "Speak only with", CLI_TEXT},
+                                     {"phone", "Number", CLI_TEXT}};
+  if (!contact) return;
+  fputs("BEFORE ANYBODY MAKES CONTACT\n", out);
+  cli_print_fields(out, contact, LINES, sizeof LINES / sizeof *LINES);
+  if (json_is_true(json_object_get(contact, "noMessage"))) fputs("Leave no message.\n", out);
+  fputs("\n", out);
+}
+
 void cli_print_error(FILE *err, const cor_refusal *row, const json_t *error) {
   const char *code = json_string_value(json_object_get(error, "code"));
   const char *sentence = json_string_value(json_object_get(error, "sentence"));

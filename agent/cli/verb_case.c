@@ -1,5 +1,5 @@
-/* verb_case.c - case list, consent, withdraw, and where case new stands (its
- * room is case_new.c).
+/* verb_case.c - case list, withdraw, and where case new stands (its room is
+ * case_new.c).
  *
  * Guarantees: withdrawing takes fewer words than consenting. Trusts the agent
  * for every rule: nothing is judged here. */
@@ -26,25 +26,6 @@ static int run_list(cli_context *cli, const cli_args *args) {
   cli_path path = {0};
   cli_path_add(&path, "/v1/cases");
   return cli_ask(cli, "GET", &path, NULL, show_cases);
-}
-
-static const cli_option CONSENT_OPTIONS[] = {CLI_WAIT_OPTION, {NULL, NULL, false, NULL}};
-
-static void show_consent(FILE *out, const json_t *answer) {
-  static const cli_column FIELDS[] = {
-      {"consentId", "Consent", CLI_TEXT}, {"messageId", "Record", CLI_TEXT}, {"state", "State", CLI_TEXT}};
-  cli_print_fields(out, answer, FIELDS, sizeof FIELDS / sizeof *FIELDS);
-}
-
-static int run_consent(cli_context *cli, const cli_args *args) {
-  cor_error err = {0};
-  cli_path path = {0};
-  cli_path_add(&path, "/v1/consents");
-  if (!cli_path_add_wait(&path, args, &err)) return cli_usage(cli, "consent", "%s", err.detail);
-  json_t *body = cli_json_load(args->operands[0], &err);
-  if (!body) return cli_error(cli, &err);
-  cli_times_to_ms(body);
-  return cli_ask(cli, "POST", &path, body, show_consent);
 }
 
 static const cli_option WITHDRAW_OPTIONS[] = {
@@ -103,16 +84,6 @@ const cli_verb cli_case_verbs[] = {
      cli_case_new_options, cli_case_new},
     {"case list", "", 0, 0, "list the cases and referrals this office knows", NULL, "corridor case list",
      NULL, run_list},
-    {"consent", "FILE", 1, 1, "record a consent the person gave",
-     "FILE is JSON, or - for standard input:\n"
-     "  {\"case\": HANDLE or REFERENCE,\n"
-     "   \"consent\": {\"version\": 1, \"validFrom\": \"2026-03-02\", \"validUntil\": \"2027-04-01\",\n"
-     "     \"evidenceSha256\": hex of the scanned form's SHA-256,\n"
-     "     \"scopes\": [{\"scope\": \"RETURN_AND_DATA\", \"purpose\": \"RETURN_PREPARATION\",\n"
-     "        \"categories\": [\"OPERATIONAL\", \"BIODATA\", ...],\n"
-     "        \"recipientOffice\": \"gn-conakry\" or \"recipientRole\": \"ROLE_SERVICE_PROVIDER\",\n"
-     "        \"onward\": true if the recipient may share further under its own gate}]}}",
-     "corridor consent consent.json", CONSENT_OPTIONS, run_consent},
     {"withdraw", "CASE", 1, 1, "withdraw a person's consent, at once and without a reason",
      "CASE is the handle or the reference number. The two missions of the case need nothing else; any\n"
      "other office needs the reference and the person's code. No office is told whether they were right.\n"

@@ -1,4 +1,4 @@
-/* verb_message.c - send, inbox, show, timeline.
+/* verb_message.c - send, inbox, show, export, timeline.
  *
  * Guarantees: a send never reports more than the agent knows: a message is
  * "admitted" only with the hub's receipt, otherwise the exit code is 5. What a
@@ -11,7 +11,9 @@
 #include "corridor/codec.h"
 #include "corridor/json.h"
 #include "corridor/sop.h"
+#include "corridor/wipe.h"
 #include <string.h>
+#include <unistd.h>
 
 static const cli_option SEND_OPTIONS[] = {CLI_WAIT_OPTION, {NULL, NULL, false, NULL}};
 
@@ -118,6 +120,7 @@ static void show_one(FILE *out, const json_t *answer) {
   json_t *content = json_incref(json_object_get(envelope, "content"));
   json_object_del(envelope, "content");
   json_object_del(envelope, "contentError");
+  cli_print_contact(out, json_object_get(content, "contact"));
   cli_print_tree(out, envelope, 0);
   if (content) {
     fputs("\ncontent:\n", out);
@@ -155,10 +158,54 @@ static int run_show(cli_context *cli, const cli_args *args) {
   return code;
 }
 
-/* The hub's notices stand in a timeline as what they tell: delivered, due-met. */
+static const cli_option EXPORT_OPTIONS[] = {{"out", "FILE", true, "a new file, for this account only (0600)"},
+                                            {NULL, NULL, false, NULL}};
+
+static bool write_export(const char *out, const json_t *answer, cor_error *err) {
+  char *text = json_dumps(answer, JSON_INDENT(2) | JSON_ENSURE_ASCII);
+  if (!text) return cor_fail(err, COR_INTERNAL, "", "out of memory; nothing was written");
+  bool ok = cor_file_write(out, (cor_bytes){(const uint8_t *)text, strlen(text)}, 0600, err);
+  cor_wipe_free(text);
+  return ok;
+}
+
+static int run_export(cli_context *cli, const cli_args *args) {
+  cor_error err = {0};
+  cli_path path = {0};
+  long status = 0;
+  const char *out = cli_args_get(args, "out");
+  if (!cli->agent) return cli_usage(cli, NULL, CLI_NO_AGENT);
+  if (!cli->user) return cli_usage(cli, "export", "--user is required: a holder of the message's key");
+  if (access(out, F_OK) == 0) {
+    (void)cor_fail(&err, COR_CONFLICT, "out", "this file exists already; nothing was exported");
+    return cli_error(cli, &err);
+  }
+  cli_path_add(&path, "/v1/messages/");
+  cli_path_add_value(&path, args->operands[0]);
+  cli_path_add(&path, "/export");
+  json_t *body = json_object(), *answer = cli_http_call(cli, "POST", &path, body, &status, &err);
+  int code = CLI_DONE;
+  json_decref(body);
+  if (!answer)
+    code = cli_error(cli, &err);
+  else if (status != 200)
+    code = cli_error_json(cli, answer);
+  else if (!write_export(out, answer, &err))
+    code = cli_error(cli, &err);
+  else if (!cli->json)
+    fputs("Exported. What becomes of the file is now in your hands.\n", cli->out);
+  else
+    fputs("{\"exported\": true}\n", cli->out);
+  json_decref(answer);
+  return code;
+}
+
+/* The hub's notices stand in a timeline as what they tell: delivered, due-met; an
+ * opening as itself, not as the statement of it. */
 static bool only_carried_news(const json_t *event) {
   const char *what = json_string_value(json_object_get(event, "event"));
   const char *type = json_string_value(json_object_get(event, "type"));
+  if (type && strcmp(type, "AccessStatement") == 0) return true;
   return what && type && strcmp(what, "received") == 0 &&
          (strcmp(type, "EndNotice") == 0 || strcmp(type, "ObligationNotice") == 0);
 }
@@ -192,15 +239,19 @@ const cli_verb cli_message_verbs[] = {
      "FILE is JSON, or - for standard input:\n"
      "  {\"type\": \"ABN\", \"to\": OFFICE, \"case\": HANDLE or REFERENCE, \"body\": {...}}\n"
      "Types: CaseFile, ABN, AbnConfirm, TicketIssued, DepartureConfirmation, ArrivalNotice,\n"
-     "ReferralHandover, ServiceReport (offers: `corridor refer`; their answers: `corridor answer`), and\n"
-     "ErasureStatement, the answer to a withdrawal (see `corridor due --help`), which goes to the hub, as\n"
-     "do SuspensionAnswer, DataRequest and DataStatement (`corridor suspension`, `corridor data`).\n"
+     "DuplicateQuestion (its answer: `corridor duplicates answer`), ReferralHandover, ServiceReport\n"
+     "(offers: `corridor refer`; their answers: `corridor answer`), and ErasureStatement, the answer to a\n"
+     "withdrawal (see `corridor due --help`), which goes to the hub, as do SuspensionAnswer, DataRequest\n"
+     "and DataStatement (`corridor suspension`, `corridor data`).\n"
      "The body of a CaseFile is {\"casework\": {...}, \"operations\": {...}, \"health\": {...}}; each part\n"
      "becomes a message of its own, readable only by that function of the recipient. Times may be written\n"
      "2026-03-13T10:00Z. Optional members: consent, basis, purpose, categories, inReplyTo, eventAt,\n"
-     "outcome, expiresAt; what they leave open follows from the SOP table and the body.\n"
+     "outcome, expiresAt; what they leave open follows from the SOP table and the body. A basis in place of\n"
+     "consent: `corridor exceptions --help`.\n"
      "A wrong field ends with exit code 3 and its place, as /body/casework/name. A refusal ends with 4.\n"
-     "Without a receipt in time the message is kept and goes out later: exit code 5.",
+     "Without a receipt in time the message is kept and goes out later: exit code 5.\n"
+     "Health and trafficking data on its way to a provider or an authority needs two holders of the\n"
+     "message's compartment: --user and --second, whose passphrases are read in this order, a line each.",
      "corridor send case-file.json --wait 30", SEND_OPTIONS, run_send},
     {"inbox", "", 0, 0, "list messages received (or sent)", NULL,
      "corridor inbox --case GS8Z-6BTX-3HZ0-HBH7-02 --limit 20", INBOX_OPTIONS, run_inbox},
@@ -209,6 +260,11 @@ const cli_verb cli_message_verbs[] = {
      "  corridor --user amina --passphrase-fd 3 show MESSAGE 3<FILE\n"
      "The opening is recorded.",
      "corridor --user amina show 019cadfd-899b-7a07-8547-945d85d86c9f", NULL, run_show},
+    {"export", "MESSAGE", 1, 1, "write what a message says to a file",
+     "For a file that must leave the agent: the person's own copy, a court. Health and trafficking content\n"
+     "needs two holders of its compartment (--user, --second). The timeline keeps who exported it.",
+     "corridor --user amina --second moussa export 019cadfd-899b-7a07-8547-945d85d86c9f --out copy.json",
+     EXPORT_OPTIONS, run_export},
     {"timeline", "CASE", 1, 1, "what happened in a case, oldest first",
      "CASE is a handle or a reference number. What the hub reports stands as what it tells (delivered,\n"
      "due-met); its notices themselves are in `corridor inbox` and in --json.",

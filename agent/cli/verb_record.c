@@ -1,6 +1,8 @@
-/* verb_record.c - due, status and quarantine: what is owed, and how the agent is. */
+/* verb_record.c - due, permissions, status, unlocking and quarantine: what is owed, what
+ * may be sent, and how the agent is. A passphrase is zeroed as soon as the request is made. */
 #include "cli_http.h"
 #include "cli_print.h"
+#include <openssl/crypto.h>
 #include <string.h>
 
 static const cli_option DUE_OPTIONS[] = {{"all", NULL, false, "met and waived ones too"},
@@ -12,8 +14,16 @@ static void show_due(FILE *out, const json_t *answer) {
       {"openedAt", "SINCE", CLI_TIME}, {"dueAt", "DUE", CLI_TIME},
       {"state", "STATE", CLI_TEXT},    {"level", "LEVEL", CLI_TEXT},
       {"cite", "RULE", CLI_TEXT},      {"case", "CASE", CLI_TEXT}};
+  static const cli_column RENEWALS[] = {{"consentId", "CONSENT THAT RUNS OUT", CLI_TEXT},
+                                        {"validUntil", "UNTIL", CLI_TIME},
+                                        {"state", "STATE", CLI_TEXT},
+                                        {"case", "CASE", CLI_TEXT}};
+  const json_t *consents = json_object_get(answer, "consents");
   cli_print_table(out, json_object_get(answer, "obligations"), COLUMNS, sizeof COLUMNS / sizeof *COLUMNS,
                   "Nothing is owed.");
+  if (json_array_size(consents) == 0) return;
+  fputs("\n", out);
+  cli_print_table(out, consents, RENEWALS, sizeof RENEWALS / sizeof *RENEWALS, "");
 }
 
 static int run_due(cli_context *cli, const cli_args *args) {
@@ -21,6 +31,32 @@ static int run_due(cli_context *cli, const cli_args *args) {
   cli_path_add(&path, "/v1/due");
   cli_path_add_query(&path, "all", cli_args_has(args, "all") ? "1" : NULL);
   return cli_ask(cli, "GET", &path, NULL, show_due);
+}
+
+static void show_permissions(FILE *out, const json_t *answer) {
+  static const cli_column ROUTES[] = {{"to", "TO", CLI_TEXT},
+                                      {"role", "ROLE", CLI_TEXT},
+                                      {"compartment", "FUNCTION", CLI_TEXT},
+                                      {"agreement", "UNDER", CLI_TEXT},
+                                      {"programme", "FOR", CLI_TEXT},
+                                      {"validUntil", "UNTIL", CLI_TIME},
+                                      {"suspended", "SHUT", CLI_TEXT},
+                                      {"categories", "WHAT", CLI_TEXT}};
+  static const cli_column REGIONS[] = {
+      {"region", "REGION", CLI_TEXT}, {"since", "SINCE", CLI_TIME}, {"reason", "REASON", CLI_TEXT}};
+  const json_t *regions = json_object_get(answer, "suspendedRegions");
+  cli_print_table(out, json_object_get(answer, "routes"), ROUTES, sizeof ROUTES / sizeof *ROUTES,
+                  "This office may send nothing to another one: no agreement and permission let it.");
+  if (json_array_size(regions) == 0) return;
+  fputs("\nNo return is prepared or booked to:\n", out);
+  cli_print_table(out, regions, REGIONS, sizeof REGIONS / sizeof *REGIONS, "");
+}
+
+static int run_permissions(cli_context *cli, const cli_args *args) {
+  (void)args;
+  cli_path path = {0};
+  cli_path_add(&path, "/v1/permissions");
+  return cli_ask(cli, "GET", &path, NULL, show_permissions);
 }
 
 static void show_status(FILE *out, const json_t *answer) {
@@ -94,6 +130,25 @@ static int run_lift(cli_context *cli, const cli_args *args) {
   return cli_ask(cli, "POST", &path, json_object(), show_lift);
 }
 
+static void show_unlock(FILE *out, const json_t *answer) {
+  fputs(json_is_true(json_object_get(answer, "unlocked"))
+            ? "Unlocked. The agent starts now.\n"
+            : "This agent was not locked; nothing was changed.\n",
+        out);
+}
+
+static int run_unlock(cli_context *cli, const cli_args *args) {
+  char secret[COR_PASSPHRASE_MAX + 1];
+  cor_error err = {0};
+  cli_path path = {0};
+  (void)args;
+  if (!cli_secret_read(cli, "The office's passphrase: ", secret, &err)) return cli_error(cli, &err);
+  json_t *body = json_pack("{s:s}", "passphrase", secret);
+  OPENSSL_cleanse(secret, sizeof secret);
+  cli_path_add(&path, "/v1/unlock");
+  return cli_ask(cli, "POST", &path, body, show_unlock);
+}
+
 const cli_verb cli_record_verbs[] = {
     {"due", "", 0, 0, "list obligations: who owes which answer by when",
      "States: OPEN, OVERDUE, ESCALATED (level 1 or 2); with --all also MET, MET_LATE and WAIVED.\n\n"
@@ -101,16 +156,29 @@ const cli_verb cli_record_verbs[] = {
      "of messages. Erase them in your own files, then `corridor send`, which erases their content here:\n"
      "  {\"type\": \"ErasureStatement\", \"case\": CASE, \"body\": {\"messageIds\": [...], \"ground\": "
      "\"ERASED\"}}\n"
-     "or, if the law makes you keep them, KEPT_LEGAL_OBLIGATION, KEPT_LEGAL_CLAIM or KEPT_VITAL_INTEREST.\n\n"
+     "The same is owed when notUpheld names a ground: the sender told it without consent, and should not\n"
+     "have; no consent is withdrawn. Or, if the law makes you keep them, KEPT_LEGAL_OBLIGATION, "
+     "KEPT_LEGAL_CLAIM or KEPT_VITAL_INTEREST.\n\n"
      "\"Answer to the suspension due\": ask the person, then `corridor suspension confirm` or `lift`.\n"
      "\"Answer about the data due\": do what the DataNotice says, then `corridor data answer`.",
      "corridor due --all", DUE_OPTIONS, run_due},
+    {"permissions", "", 0, 0, "to whom this office may send what, under which agreement, until when",
+     "What is left of the programme's rules, its permission table and the agreements for this office. A\n"
+     "case's consent is asked besides. SHUT: returns to that country are under suspension; bookings are\n"
+     "refused, help under way goes on. An agreement that has ended, or an office without a card in force,\n"
+     "is not listed.",
+     "corridor permissions", NULL, run_permissions},
     {"status", "", 0, 0, "how the agent is: connection, queue, inbox, time",
      "Quarantined: the hub saw an older store than before (a restored backup) and is sending again what is\n"
      "missing; nothing goes out until a person lifts it (`corridor quarantine lift`). While \"Received "
      "since\n"
      "then\" still grows, the hub has not finished.",
      "corridor status --agent /run/corridor-ne-niamey/agent.sock", NULL, run_status},
+    {"agent unlock", "", 0, 0, "give a locked office's passphrase to its agent",
+     "For an office whose keys are locked (`corridor office lock`): after each start its agent waits for "
+     "the\n"
+     "passphrase, which is read here, one line, and serves nothing until it has it.",
+     "corridor agent unlock --agent /run/corridor-ne-niamey/agent.sock", NULL, run_unlock},
     {"quarantine lift", "", 0, 0, "let a restored agent send again",
      "A store that came from a backup lacks what was done after it. The hub sends again what this office "
      "had\n"

@@ -74,7 +74,8 @@ const cli_verb cli_referral_verbs[] = {
      "   \"categories\": what the handover will carry, as [\"BIODATA\", \"CONTACT\"]}\n"
      "The offer holds codes only and does not say who the person is. The next candidate is asked when\n"
      "the one before declines or lets the time pass. After an acceptance send a ReferralHandover to the\n"
-     "provider with the referral handle as its case.",
+     "provider with the referral handle as its case. When the person cannot be asked, \"basis\" names the\n"
+     "ground on which the handover will go out in place of consent (`corridor exceptions --help`).",
      "corridor refer offer.json", REFER_OPTIONS, run_refer},
     {"answer", "OFFER", 1, 1, "accept or decline a referral offered to this office",
      "OFFER is the message id from `corridor inbox`.",

@@ -31,6 +31,7 @@ offices_ca() {
 offices_make_ca() {
   offices_ca make --name "Corridor demonstration" --demo --days $((OFFICES_DAYS + 365)) --at "$1"
   offices_ca calendar "$DEPLOY"/calendars/*.json
+  offices_ca permissions "$DEPLOY/permissions/default.json"
 }
 
 # The keys of one row of the table, and the request for the CA.
@@ -60,6 +61,7 @@ offices_agreement() {
  "offices": ["ne-niamey", "gn-conakry", "gn-tvet-kindia", "gn-tvet-labe"],
  "categories": ["OPERATIONAL", "BIODATA", "CONTACT", "TRAVEL", "HEALTH_DATA", "MENTAL_HEALTH", "CHILD_BID",
                 "FAMILY", "ECONOMIC", "EDUCATION", "LEGAL", "MONITORING_DATA", "INSTRUCTION"],
+ "dpiaReference": "DPIA-DEMO-1", "childDataProtocol": "CDP-DEMO-1", "recordTransferMou": "MOU-DEMO-1",
  "validFrom": "$from", "validUntil": "$until"}
 JSON
   offices_ca agreement "$RUN/agreement.json"

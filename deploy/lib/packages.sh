@@ -17,7 +17,7 @@ packages_need() {
     case $group in
       build) printf '%s\n' gcc libc6-dev cmake ninja-build pkg-config libzmq3-dev libprotobuf-c-dev \
         protobuf-c-compiler protobuf-compiler libssl-dev libpq-dev libsqlite3-dev libmicrohttpd-dev \
-        libjansson-dev libcurl4-openssl-dev check ;;
+        libjansson-dev libcurl4-openssl-dev libgfshare-dev libicu-dev check ;;
       run) printf '%s\n' postgresql-15 openssl python3 ;;
       test) printf '%s\n' git clang clang-format clang-tidy groff-base shellcheck spin systemd valgrind python3-zmq \
         python3-protobuf python3-psycopg2 ;;
@@ -35,7 +35,7 @@ packages_need() {
 # move together.
 packages_watched() {
   printf '%s\n' openssl libssl3 libssl-dev libzmq5 libzmq3-dev postgresql-15 postgresql-client-15 \
-    libpq5 libpq-dev libprotobuf-c1 libsqlite3-0 libmicrohttpd12 libcurl4
+    libpq5 libpq-dev libprotobuf-c1 libsqlite3-0 libmicrohttpd12 libcurl4 libicu72 libicu-dev
 }
 
 # The installed version of each package given, one "name version" line for each

@@ -43,6 +43,7 @@ hub_key = $key
 status = $(ports_of "$office-status")
 demo_clock = $RUN/clock
 catalogue = $DEPLOY/catalogue
+names = $DEPLOY/names
 log_level = info
 CONF
   done

@@ -37,6 +37,14 @@ bool cor_ca_set_state(cor_ca *ca, const char *office, Corridor__V1__CardState st
 bool cor_ca_put_agreement(cor_ca *ca, const Corridor__V1__Agreement *agreement,
                           cor_error *err) COR_MUST_CHECK;
 bool cor_ca_put_calendar(cor_ca *ca, const Corridor__V1__Calendar *calendar, cor_error *err) COR_MUST_CHECK;
+/* Replaces the permission table by table's permissions (cor_permissions_read). */
+bool cor_ca_set_permissions(cor_ca *ca, const Corridor__V1__CardList *table, cor_error *err) COR_MUST_CHECK;
+bool cor_ca_suspend_region(cor_ca *ca, const Corridor__V1__SuspendedRegion *region,
+                           cor_error *err) COR_MUST_CHECK;
+bool cor_ca_lift_region(cor_ca *ca, const char *region, cor_error *err) COR_MUST_CHECK;
+/* Says of an office, a UN agency, that it is UNHCR, to whom alone asylum matters go. */
+bool cor_ca_set_asylum_authority(cor_ca *ca, const char *office, bool is, int64_t now,
+                                 cor_error *err) COR_MUST_CHECK;
 /* Signs the next list number and writes it to dir/cardlist. */
 bool cor_ca_publish(cor_ca *ca, int64_t now, int64_t valid_days, cor_error *err) COR_MUST_CHECK;
 const Corridor__V1__CardList *cor_ca_list(const cor_ca *ca); /* borrowed */

@@ -26,6 +26,11 @@ bool cor_reference_parse(const char *text, char out[COR_REFERENCE_TEXT]);
  * of four: "7HQK-2M9D-33". */
 void cor_code_new(char out[COR_REFERENCE_TEXT]);
 bool cor_code_parse(const char *text, char out[COR_REFERENCE_TEXT]);
+/* Ten bytes in that form, for secrets that people copy from paper: one row each, so
+ * that the check digits say which row was typed wrong. */
+enum { COR_ROW_LEN = 10 };
+void cor_row_text(const uint8_t bytes[COR_ROW_LEN], char out[COR_REFERENCE_TEXT]);
+bool cor_row_parse(const char *text, uint8_t bytes[COR_ROW_LEN]);
 /* SHA-256("corridor/v1/reference" 00 reference), and with the code
  * SHA-256("corridor/v1/withdrawal" 00 reference 00 code); normal forms. */
 void cor_reference_hash(const char *reference, uint8_t out[COR_HASH_LEN]);

@@ -61,6 +61,10 @@
   X(KEY_FILE_EXPOSED,           56, false, 403, 6, "key files are 0600")                     \
   X(DEMO_ONLY,                  57, false, 403, 6, "demo clock needs a demo CA")             \
   X(NO_SUCH_MESSAGE,            58, false, 404, 3, "local store")                            \
+  X(NO_SUCH_CONSENT,            82, false, 404, 3, "local store")                            \
+  /* telling without consent */                                                              \
+  X(NOT_THEIRS_TO_DECIDE,       74, false, 403, 4, "[004:3025] who may decide it")           \
+  X(SAME_PERSON,                75, false, 403, 6, "design 4: another holder signs")         \
   /* session */                                                                              \
   X(SESSION_FENCED,             60, true,  409, 5, "one session per office")                 \
   X(BAD_FRAMES,                 61, false, 400, 3, "PROTOCOL 2: frames")                     \
@@ -68,6 +72,15 @@
   X(GOING_DOWN,                 63, true,  503, 5, "draining")                               \
   X(STORE_REGRESSED,            64, true,  409, 5, "design 3: restore")                      \
   X(HUB_UNAVAILABLE,            65, true,  503, 5, "database away")                          \
+  /* an office's people and keys */                                                          \
+  X(SECOND_PERSON_NEEDED,       76, true,  403, 6, "design 4: two-person release")           \
+  X(OFFICE_LOCKED,              77, true,  503, 6, "keys locked under a passphrase")         \
+  /* attachments */                                                                          \
+  X(ATTACHMENT_LIMIT,           80, false, 413, 4, "PROTOCOL 9: limits")                     \
+  X(KIND_NOT_ALLOWED,           81, false, 415, 3, "PROTOCOL 7: attachments")                \
+  /* routes, as the CA's list has them */                                                    \
+  X(REGION_SUSPENDED,           72, true,  403, 4, "regions under suspension")               \
+  X(NO_ROUTE,                   73, true,  403, 4, "[004:3104] permission table")            \
   X(INTERNAL,                   99, true,  500, 1, "")
 /* clang-format on */
 

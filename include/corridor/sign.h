@@ -15,6 +15,7 @@
 #define COR_DOMAIN_RECEIPT "corridor/v1/receipt"
 #define COR_DOMAIN_DELIVERY "corridor/v1/delivery"
 #define COR_DOMAIN_CARDLIST "corridor/v1/cardlist"
+#define COR_DOMAIN_FORM "corridor/v1/consent-form" /* a digest only: nobody signs a form */
 
 enum { COR_BATCH_MAX = 4096, COR_ECDSA_MAX = 80 };
 

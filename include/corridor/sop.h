@@ -5,7 +5,9 @@
 #ifndef CORRIDOR_SOP_H
 #define CORRIDOR_SOP_H
 #include "corridor/base.h"
+#include <corridor/v1/attachment.pb-c.h>
 #include <corridor/v1/case.pb-c.h>
+#include <corridor/v1/duplicate.pb-c.h>
 #include <corridor/v1/envelope.pb-c.h>
 #include <corridor/v1/record.pb-c.h>
 #include <corridor/v1/referral.pb-c.h>
@@ -28,7 +30,15 @@ enum { COR_SOP_VERSION = 1, COR_SOP_BEFORE_MAX = 3 };
 #define COR_RESTRICTED (COR_BIT(COR_C(HEALTH)) | COR_BIT(COR_C(PROTECTION)))
 
 typedef enum cor_handle_kind { COR_HANDLE_NONE, COR_HANDLE_CASE, COR_HANDLE_REFERRAL } cor_handle_kind;
-typedef enum cor_lane { COR_LANE_CASE, COR_LANE_OVERTAKES } cor_lane;
+/* Which goes first, at the sender and at the hub. In the case's order; before it; when
+ * the case's earlier records are answered, with nothing waiting for it; when nothing
+ * else can go. In the databases a lane is this number. */
+typedef enum cor_lane {
+  COR_LANE_ATTACHMENT = -1,
+  COR_LANE_CASE = 0,
+  COR_LANE_OVERTAKES = 1,
+  COR_LANE_ASIDE = 2
+} cor_lane;
 
 /* Obligations: who owes which answer by when. Codes are stable. */
 typedef enum cor_duty {
@@ -41,10 +51,17 @@ typedef enum cor_duty {
   COR_DUTY_ERASURE_ANSWER = 6,    /* design 4: each recipient, 72 h */
   COR_DUTY_SUSPENSION_ANSWER = 7, /* design 4: the responsible office, 24 h */
   COR_DUTY_DATA_ANSWER = 8,       /* (P) each recipient, 72 h */
+  COR_DUTY_COUNTER_SIGNATURE = 9, /* design 4: sender, 4 h after telling without consent */
+  COR_DUTY_REVIEW = 10,           /* design 4: sender, 72 h after it */
+  COR_DUTY_DUPLICATE_ANSWER = 11, /* (P) recipient, 2 working days after delivery */
   COR_DUTY_COUNT
 } cor_duty;
 
-typedef enum cor_duty_owner { COR_OWNER_SENDER, COR_OWNER_RECIPIENT } cor_duty_owner;
+typedef enum cor_duty_owner {
+  COR_OWNER_SENDER,
+  COR_OWNER_RECIPIENT,
+  COR_OWNER_SENDER_ALONE /* nobody else waits for it, or hears of it */
+} cor_duty_owner;
 typedef enum cor_duty_start { COR_START_ADMISSION, COR_START_DELIVERY, COR_START_EVENT } cor_duty_start;
 typedef enum cor_duty_unit {
   COR_UNIT_HOURS,
@@ -88,17 +105,36 @@ typedef struct cor_sop_row {
   bool needs_cover; /* REFERRAL: hub-only cover required */
   bool safeguards;  /* safeguards_met required */
   bool needs_outcome, needs_event;
+  bool books_return; /* not while the recipient's country is under suspension */
   cor_before before[COR_SOP_BEFORE_MAX];
   unsigned before_checker; /* enum cor_checker bits */
   cor_lane lane;
   cor_duty opens[2], closes[2];
   bool opens_unless_no; /* with the outcome NO it opens nothing */
+  bool closes_one;      /* of the two that it closes, its step says which */
   const char *cite;
 } cor_sop_row;
 
 const cor_sop_row *cor_sop_find(Corridor__V1__MessageType type); /* NULL = no such type */
 const cor_sop_row *cor_sop_named(const char *name);
 const cor_sop_row *cor_sop_at(size_t i); /* NULL past the end */
+
+/* A basis that is somebody's decision and not the person's consent: who may decide,
+ * why consent may have been out of reach, and what its sender owes afterwards,
+ * whatever the type. The decision is stated inside the seal (basis.c). */
+typedef struct cor_basis_row {
+  Corridor__V1__LegalBasis basis;
+  bool needs_agreement;         /* off unless an agreement that covers the message allows it */
+  uint16_t deciders, obstacles; /* bits of Decider, ConsentObstacle */
+  cor_duty opens[2];
+  const char *cite;
+} cor_basis_row;
+const cor_basis_row *cor_basis_find(Corridor__V1__LegalBasis basis); /* NULL: no decision */
+
+/* What a message of this row on this basis opens: the i-th of both rows, NONE past
+ * the end and in gaps. */
+enum { COR_SOP_OPENS_MAX = 4 };
+cor_duty cor_sop_opens(const cor_sop_row *row, Corridor__V1__LegalBasis basis, size_t i);
 
 /* Descriptor of the type's body in this compartment (CASE_FILE has one per
  * compartment); NULL if the pair does not exist. */
@@ -107,6 +143,8 @@ const ProtobufCMessageDescriptor *cor_sop_body(Corridor__V1__MessageType type, C
 /* Categories this row lets a reader of this role have in this compartment: the
  * row's own, less what the need-to-know matrix never gives that role. */
 uint32_t cor_sop_categories(const cor_sop_row *row, Corridor__V1__Compartment c, Corridor__V1__Role reader);
+/* What no row and no permission of the CA can give a reader of this role. */
+uint32_t cor_sop_never(Corridor__V1__Role reader);
 
 /* Structural check of a decoded header against its row: field presence,
  * ascending categories, lengths, enums. No facts needed. */
@@ -116,6 +154,11 @@ bool cor_header_check(const Corridor__V1__Header *header, cor_error *err) COR_MU
  * the sender's and the recipient's agent alike. path_prefix as in json.h. */
 bool cor_content_check(Corridor__V1__MessageType type, Corridor__V1__Compartment c,
                        const ProtobufCMessage *body, const char *path_prefix, cor_error *err) COR_MUST_CHECK;
+/* Whether the body states the decision that the header's basis asks for, made by who
+ * may make it; and states none under consent. The sender's agent before sealing, the
+ * recipient's at first opening. */
+bool cor_basis_check(const Corridor__V1__Header *header, const ProtobufCMessage *body,
+                     const char *path_prefix, cor_error *err) COR_MUST_CHECK;
 /* Whether the sealed details meet the safeguards that header.safeguards_met
  * asserts (children [003:464-470], escorts [003:582]); case_file is the stored
  * casework part or NULL when the body itself is one. */

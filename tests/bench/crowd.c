@@ -11,6 +11,7 @@
 #include "corridor/ca.h"
 #include "corridor/codec.h"
 #include "corridor/office.h"
+#include "corridor/permission_json.h"
 #include "corridor/sop.h"
 #include "die.h"
 #include "programme.h"
@@ -27,7 +28,7 @@ typedef struct crowd {
   int64_t now;
   EVP_PKEY *ca_key;
   X509 *ca;
-  Corridor__V1__CardList list;
+  Corridor__V1__CardList list, *table; /* of permissions */
   size_t hosts;
 } crowd;
 
@@ -116,7 +117,18 @@ static void make_agreement(crowd *c, size_t r) {
   one->n_categories = CATEGORIES;
   one->valid_from = c->now - DAY_MS;
   one->valid_until = c->now + VALID_DAYS * DAY_MS;
+  one->dpia_reference = "DPIA-BENCH";
+  one->child_data_protocol = "CDP-BENCH";
+  one->record_transfer_mou = "MOU-BENCH";
   c->list.agreements[c->list.n_agreements++] = one;
+}
+
+static void make_permissions(crowd *c) {
+  cor_error err = {0};
+  c->table = cor_permissions_load(CORRIDOR_PERMISSIONS, &err);
+  if (!c->table) die_of("permissions", &err);
+  c->list.permissions = c->table->permissions;
+  c->list.n_permissions = c->table->n_permissions;
 }
 
 static void make_calendars(crowd *c) {
@@ -185,6 +197,7 @@ int main(int argc, char **argv) {
   c.list.issued_at = c.now;
   open_ca(&c);
   make_calendars(&c);
+  make_permissions(&c);
   make_office(&c, "hub", COR_ROLE(HUB), "NE");
   for (size_t i = 0; i < c.hosts; i++) {
     programme_host(i, id);

@@ -17,6 +17,6 @@ done
 for page in man1/corridor.1 man8/corridor-agent.8 man8/corridor-broker.8; do
   [[ -s $scratch/share/man/$page ]] || { echo "no man page $page installed"; exit 1; }
 done
-for folder in sql catalogue; do
+for folder in sql catalogue names permissions; do
   [[ -n $(find "$scratch/share/corridor/$folder" -type f) ]] || { echo "no $folder installed"; exit 1; }
 done

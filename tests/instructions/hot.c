@@ -188,6 +188,7 @@ DRIVE(json_read) {
 
 DRIVE(duty_due) {
   EACH_TURN for (int duty = COR_DUTY_NONE + 1; duty < COR_DUTY_COUNT; duty++) {
+    if (!cor_duty_find((cor_duty)duty)) continue; /* numbers have gaps */
     const int64_t due = cor_duty_due((cor_duty)duty, &in->calendar, INPUT_NOW, in->header.event_at);
     if (due == INT64_MAX) die("duty", "never due");
     if (cor_duty_wake((cor_duty)duty, (cor_duty_status){CORRIDOR__V1__OBLIGATION_STATE__OPEN, 0}, due) <= due)

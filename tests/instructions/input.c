@@ -1,7 +1,7 @@
 /* input.c - fixed input for hot.c (input.h says what).
  *
  * For: counting instructions, so each value here is part of what is measured:
- * lengths, numbers of fields, of agreements, of holidays. A change here changes
+ * lengths, numbers of fields, of agreements, of permissions, of holidays. A change here changes
  * the counts, and tests/instructions/expected.txt with them. Guarantees: nothing
  * random and no clock. The signature's bytes are no signature: nothing that reads
  * this input verifies it. Fatal: everything that fails. */
@@ -138,6 +138,28 @@ static void make_receipts(input *in) {
   cor_buf_clear(&content);
 }
 
+/* As many rows as deploy/permissions has, and the one that fits is the last. */
+static void make_permissions(input *in) {
+  static Corridor__V1__Role missions[] = {COR_ROLE(HOST_MISSION), COR_ROLE(PARTNER),
+                                          COR_ROLE(ORIGIN_MISSION)},
+                            providers[] = {COR_ROLE(SERVICE_PROVIDER), COR_ROLE(RED_CROSS)};
+  for (size_t i = 0; i < INPUT_PERMISSIONS; i++) {
+    const bool fits = i + 1 == INPUT_PERMISSIONS;
+    Corridor__V1__Permission *p = &in->permission[i];
+    corridor__v1__permission__init(p);
+    p->senders = missions;
+    p->n_senders = 3;
+    p->recipients = fits ? missions : providers;
+    p->n_recipients = fits ? 3 : 2;
+    p->compartment = COR_C(OPERATIONS);
+    p->enter = p->view = in->categories;
+    p->n_enter = p->n_view = 4;
+    in->permissions[i] = p;
+  }
+  in->permitted.permissions = in->permissions;
+  in->permitted.n_permissions = INPUT_PERMISSIONS;
+}
+
 /* The agreement and the scope that fit stand last, so that all are looked at. The
  * refused twin differs in the consent's purpose: nearly all rules have passed. */
 static void make_facts(input *in) {
@@ -156,8 +178,9 @@ static void make_facts(input *in) {
     in->agreements[i] = a;
   }
   f->now = INPUT_NOW;
-  f->sender = (cor_gate_party){true, COR_OK, COR_ROLE(HOST_MISSION), "iom-ne"};
-  f->recipient = (cor_gate_party){true, COR_OK, COR_ROLE(ORIGIN_MISSION), "iom-gn"};
+  f->sender = (cor_gate_party){true, COR_OK, COR_ROLE(HOST_MISSION), "iom-ne", "NE", false};
+  f->recipient = (cor_gate_party){true, COR_OK, COR_ROLE(ORIGIN_MISSION), "iom-gn", "GN", false};
+  make_permissions(in);
   f->agreements = in->agreements;
   f->n_agreements = INPUT_AGREEMENTS;
   f->case_known = f->sender_standing = true;

@@ -14,6 +14,7 @@ enum {
   INPUT_BODY = 4096,
   INPUT_PATH = 6, /* log2 of INPUT_BATCH */
   INPUT_AGREEMENTS = 8,
+  INPUT_PERMISSIONS = 12,
   INPUT_SCOPES = 4,
   INPUT_HOLIDAYS = 14
 };
@@ -37,6 +38,8 @@ typedef struct input {
   cor_gate_facts permitted, refused;
   Corridor__V1__Agreement agreement[INPUT_AGREEMENTS];
   const Corridor__V1__Agreement *agreements[INPUT_AGREEMENTS];
+  Corridor__V1__Permission permission[INPUT_PERMISSIONS];
+  const Corridor__V1__Permission *permissions[INPUT_PERMISSIONS];
 
   cor_bytes case_text; /* a case file as JSON */
   ProtobufCMessage *case_file;

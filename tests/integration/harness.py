@@ -23,7 +23,7 @@ from pathlib import Path
 
 import people
 from database import Database
-from identity import CATEGORIES, PASSPHRASE, Identity, Office
+from identity import CATEGORIES, PASSPHRASE, REFERENCES, Identity, Office
 from processes import NotInTime, Process, free_ports, wait_for  # noqa: F401 (for the tests)
 
 SOURCE = Path(os.environ.get("CORRIDOR_SOURCE", Path(__file__).resolve().parents[2]))
@@ -83,7 +83,7 @@ class Cluster:
 
     def agreement(self, **change):
         return {"id": "JI-2026", "programme": "JI", "offices": list(self.offices), "categories": CATEGORIES,
-                "validFrom": "2026-01-01", "validUntil": "2028-01-01", **change}
+                "validFrom": "2026-01-01", "validUntil": "2028-01-01", **REFERENCES, **change}
 
     # --- life ---
 
@@ -140,7 +140,7 @@ class Cluster:
                 "office_dir": self.identity.keys(name), "store": self.dir / name / "store.db",
                 "socket": self.socket(name), "brokers": f"tcp://{self.address('door')}",
                 "hub_key": self.hub_key(), "status": self.address(name),
-                "catalogue": SOURCE / "deploy" / "catalogue"}, kind="agent")
+                "catalogue": SOURCE / "deploy" / "catalogue", "names": SOURCE / "deploy" / "names"}, kind="agent")
 
     def add(self, name, program, words, options, kind=None):
         options = {**options, "demo_clock": self.identity.clock, "log_level": self.log_level,

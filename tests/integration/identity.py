@@ -18,6 +18,10 @@ SECOND_PASSPHRASE = "battery staple exemplar"
 CATEGORIES = ["OPERATIONAL", "BIODATA", "CONTACT", "TRAVEL", "HEALTH_DATA", "MENTAL_HEALTH",
               "PROTECTION_RISK", "CHILD_BID", "FAMILY", "ECONOMIC", "EDUCATION", "LEGAL",
               "MONITORING_DATA", "INSTRUCTION"]
+# What an agreement names besides its offices and categories, so that all of them may pass.
+REFERENCES = {"dpiaReference": "DPIA-2026-001", "childDataProtocol": "CDP-NE-GN-2025",
+              "recordTransferMou": "MOU-MED-2025"}
+PERMISSIONS = Path(__file__).resolve().parents[2] / "deploy" / "permissions" / "default.json"
 CALENDARS = [
     {"country": "NE", "weekend": [6, 7], "offsets": {"2020-01-01T00:00Z": 60}},
     {"country": "GN", "weekend": [6, 7], "offsets": {"2020-01-01T00:00Z": 0}},
@@ -49,7 +53,7 @@ class Identity:
     def make(self, offices, began, agreements, calendars=CALENDARS):
         """The same programme is made once for a whole test run and then copied:
         wrapping keys under passphrases is slow on purpose."""
-        wanted = [[vars(office) for office in offices], began, agreements, calendars]
+        wanted = [[vars(office) for office in offices], began, agreements, calendars, PERMISSIONS.read_text()]
         cache = os.environ.get("CORRIDOR_CACHE")
         if cache is None:
             self.make_new(offices, began, agreements, calendars)
@@ -72,6 +76,7 @@ class Identity:
         for office in offices:
             self.make_office(office)
             self.sign(office)
+        self.ca("permissions", PERMISSIONS)
         for agreement in agreements:
             self.ca("agreement", self.write("agreement.json", agreement))
         for calendar in calendars:
@@ -88,7 +93,8 @@ class Identity:
 
     def ca(self, verb, *args, code=0):
         """corridor ca VERB, dated by the demo clock once there is one."""
-        clock = self.dated if verb in ("sign", "suspend", "revoke", "reinstate", "publish") else []
+        dated = ("sign", "suspend", "revoke", "reinstate", "publish", "region", "asylum")
+        clock = self.dated if verb in dated else []
         secrets = () if verb == "list" else (CA_PASSPHRASE,)
         words = ["--passphrase-fd", "FD"] if secrets else []
         return self.must(self.run([self.corridor, "--json", *words, "ca", verb, "--dir", self.ca_dir, *clock,

@@ -34,8 +34,9 @@ def find(pid, needles):
                     break  # unmapped since, or a device
                 if not read:
                     break
+                seen = before + read
                 for needle in needles:
-                    if needle in before + read:
+                    if needle in seen:
                         hits.setdefault(needle, []).append(f"{at:x} {name}")
                 at, before = at + len(read), read[-overlap:]
     return hits

@@ -140,6 +140,12 @@ def arrival(reference, **change):
     return {**body, **change}
 
 
+def duplicate_question(**change):
+    body = {"names": ["Testina Exemplar"], "sex": "FEMALE", "birthDate": "1994-08-17", "birthPlace": "Kindia",
+            "country": "GN", "programme": "JI"}
+    return {**body, **change}
+
+
 def offer(**change):
     body = {"service": "E_TVET", "subService": 1, "area": "GN-D", "language": "fr",
             "urgency": "ROUTINE", "answerBy": at(ANSWER_BY)}
@@ -159,3 +165,10 @@ def service_report(now, **change):
     body = {"state": "IN_PROGRESS", "since": now, "furtherHelpNeeded": "none for now",
             "postAppointmentInformation": "course runs until June"}
     return {**body, **change}
+
+
+def decision(now, **change):
+    body = {"decidedBy": "MENTAL_HEALTH_PROFESSIONAL", "deciderName": "Dr Testa Mentalis",
+            "professionalId": "PSY-0001", "obstacle": "LIFE_AT_RISK_NOW",
+            "reason": "says that she will not see the morning", "decidedAt": now}
+    return {key: value for key, value in {**body, **change}.items() if value is not None}

@@ -269,6 +269,36 @@ def check_certificate(der, office, compartment, ca, at):
     return text
 
 
+def never_views(role):
+    """§7: the categories that no permission gives a role."""
+    every = set(pb.DataCategory.values()) - {0}
+    never = set() if role == pb.ROLE_UN_AGENCY else {pb.ASYLUM}
+    if role in (pb.ROLE_NOTIFYING_AUTHORITY, pb.ROLE_COMMITTEE, pb.ROLE_REGIONAL_OFFICE, pb.ROLE_EU_DELEGATION,
+                pb.ROLE_DONOR, pb.ROLE_OVERFLOWN_MISSION, pb.ROLE_OVERSIGHT, pb.ROLE_HUB):
+        never = every - {pb.OPERATIONAL}
+    elif role == pb.ROLE_TRANSIT_MISSION:
+        never = every - {pb.OPERATIONAL, pb.TRAVEL, pb.INSTRUCTION}
+    elif role == pb.ROLE_CHILD_PROTECTION_AUTHORITY:
+        never |= {pb.ECONOMIC, pb.LEGAL}
+    return never
+
+
+def check_routes(cards):
+    """§1: what a list may not say of who may tell whom what."""
+    ids = [agreement.id for agreement in cards.agreements]
+    routes = [(s, r, p.compartment) for p in cards.permissions for s in p.senders for r in p.recipients]
+    if len(set(ids)) < len(ids) or len(set(routes)) < len(routes):
+        raise Wrong("CONFLICT", "an agreement or a route twice")
+    for agreement in cards.agreements:
+        health = {pb.HEALTH_DATA, pb.MENTAL_HEALTH} & set(agreement.categories)
+        if not agreement.dpia_reference or health and not agreement.record_transfer_mou:
+            raise Wrong("MISSING_FIELD", agreement.id)
+    if any(set(p.view) & never_views(role) for p in cards.permissions for role in p.recipients):
+        raise Wrong("CATEGORY_NOT_ALLOWED", "a permission")
+    if any(card.asylum_authority and card.role != pb.ROLE_UN_AGENCY for card in cards.cards):
+        raise Wrong("BAD_INPUT", "asylum_authority")
+
+
 class Cards:
     """A verified card list. ca: PEM; signed: frame 1 of CARDS; held: the number of
     the list it replaces."""
@@ -279,6 +309,7 @@ class Cards:
         self.list = decode(pb.CardList, message.content)
         if self.list.number < held:
             raise Wrong("BAD_INPUT", f"card list {self.list.number} after {held}")
+        check_routes(self.list)
         self.expired = now >= self.list.expires_at
         self.certificates = {}  # (office, compartment or 0) -> PEM
         for card in self.list.cards:

@@ -11,7 +11,7 @@ import people
 import stages
 from exactly import Stream
 from harness import Office, wait_for
-from identity import CATEGORIES, Identity
+from identity import CATEGORIES, REFERENCES, Identity
 
 BAMAKO, DAKAR = "ml-bamako", "sn-dakar"
 CARD_SUSPENDED, CARD_LIST_EXPIRED = 22, 26
@@ -119,9 +119,9 @@ class Agreements(CardsTest):
         Office(DAKAR, "ORIGIN_MISSION", "SN", "Mission in Dakar", SMALL)],
         "agreements": [
             {"id": "JI-2026", "programme": "JI", "offices": [people.HOST, people.ORIGIN],
-             "categories": CATEGORIES, "validFrom": "2026-01-01", "validUntil": "2028-01-01"},
+             "categories": CATEGORIES, "validFrom": "2026-01-01", "validUntil": "2028-01-01", **REFERENCES},
             {"id": "JI-ML", "programme": "JI", "offices": [people.HOST, BAMAKO], "categories": CATEGORIES,
-             "validFrom": "2026-01-01", "validUntil": "2026-03-05"}]}
+             "validFrom": "2026-01-01", "validUntil": "2026-03-05", **REFERENCES}]}
 
     def test_recipient_without_agreement_and_one_whose_agreement_expires(self):
         elsewhere = self.open_case()

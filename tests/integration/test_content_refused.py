@@ -16,7 +16,9 @@ ORIGIN, FATOU = people.ORIGIN, dict(user=True)
 CODE = {name: code for code, name in CODES.items()}
 
 
-class ContentRefused(interop.InteropTest):
+class Refusals(interop.InteropTest):
+    """What the hub and its parties tell of a message that may not be held."""
+
     def inbox(self, case, **who):
         """Empty while Conakry does not know the case."""
         answer = self.c.corridor(ORIGIN, "inbox", "--case", case.handle.hex(), **who).json
@@ -52,6 +54,13 @@ class ContentRefused(interop.InteropTest):
                    for raw, in self.c.query("SELECT record FROM corridor.log_record")]
         return [CODES[r.code] for r in records if (r.kind, r.message_id) == (pb.LOG_CONTENT, message.id)]
 
+    def fields(self, case, **change):
+        return {**dict(type=pb.CASE_FILE, recipient=ORIGIN, compartment=pb.CASEWORK, handle=case.handle,
+                       purpose=pb.RETURN_PREPARATION, basis=pb.CONSENT, consent_id=case.consent,
+                       categories=[pb.OPERATIONAL, pb.BIODATA]), **change}
+
+
+class ContentRefused(Refusals):
     def test_missing_content_is_refused_and_told_once(self):
         case = self.case("consent_record")
         content = ParseDict(people.casework(case.reference, name=""), pb.CaseFileCasework())
@@ -74,10 +83,22 @@ class ContentRefused(interop.InteropTest):
             return [m["messageId"] for m in self.inbox(case) if m["type"] == "CaseFile" and m["messageId"] != before]
         return wait_for(found, 20, "Conakry holds the next file")[0]
 
-    def fields(self, case, **change):
-        return {**dict(type=pb.CASE_FILE, recipient=ORIGIN, compartment=pb.CASEWORK, handle=case.handle,
-                       purpose=pb.RETURN_PREPARATION, basis=pb.CONSENT, consent_id=case.consent,
-                       categories=[pb.OPERATIONAL, pb.BIODATA]), **change}
+    def test_it_is_compared_with_nobody(self):
+        """Not before its first opening, which finds out, and not after it."""
+        case, other = self.case("consent_record"), self.case("case_file")
+        content = ParseDict(people.casework(case.reference, birthPlace=""), pb.CaseFileCasework())
+        self.send(self.agent.compose(content, **self.fields(case)))
+        bad, good = self.held(case, "CaseFile"), self.held(other, "CaseFile")
+
+        def compared():
+            found = self.c.must(self.c.corridor(ORIGIN, "duplicates", "check", good, **FATOU))
+            self.assertNotIn(case.handle.hex(), str(found["candidates"]))
+            return found["leftOut"]
+        before = compared()
+        self.assertEqual(self.statements(case), 0, "a comparison tells the hub nothing")
+        self.shown(bad, 3)
+        after = compared()
+        self.assertEqual([after[why] - before[why] for why in ("unreadable", "quarantined")], [-1, 1])
 
     def test_bytes_that_are_no_seal(self):
         case = self.case("consent_record")

@@ -103,6 +103,66 @@ class Statements(WireTest):
         self.assertEqual(self.duty(case, REFERRAL_DUTY, second), "OPEN")
 
 
+class Openings(WireTest):
+    """Statements that a body was opened: a record, and nothing else happens."""
+
+    parties = (HOST, ORIGIN, KINDIA)
+
+    def say(self, office, case, message_id, early=1000, kind=pb.OPENED, handle=None):
+        body = pb.AccessStatement(message_id=message_id, at=self.c.now() - early, kind=kind)
+        return self.at(office).record_code(pb.ACCESS_STATEMENT, body, handle or case.handle)
+
+    def rows(self, message):
+        return self.c.query("SELECT office, kind FROM corridor.access WHERE message_id = %s ORDER BY leaf_id", message.id)
+
+    def test_each_is_a_row_and_a_record_of_the_office_that_says_so(self):
+        case = self.case()
+        self.at(ORIGIN)
+        self.delivered(case.filed)
+        self.assertEqual([self.say(ORIGIN, case, case.filed.id), self.say(ORIGIN, case, case.filed.id),
+                          self.say(HOST, case, case.filed.id, kind=pb.RECOVERED_KEY)], ["OK"] * 3)
+        self.assertEqual(self.rows(case.filed), [(ORIGIN, pb.OPENED)] * 2 + [(HOST, pb.RECOVERED_KEY)])
+        self.assertEqual(self.log(pb.LOG_ACCESSED, case.filed), 3)
+        self.assertEqual(self.states(case.filed), [3])
+        self.others_go_on()
+
+    def test_of_messages_that_are_not_the_offices(self):
+        case, other = self.case(), self.case()
+        self.at(ORIGIN)
+        self.delivered(case.filed)
+        self.delivered(other.filed)
+        held = self.at(HOST).send_one(pb.CASE_FILE, ORIGIN, case.handle, consent_id=case.consent)
+        self.delivered(held)
+        for office, message_id, handle in ((KINDIA, case.filed.id, None), (ORIGIN, other.filed.id, None),
+                                           (ORIGIN, case.filed.id, other.handle), (ORIGIN, bytes(16), None),
+                                           (ORIGIN, case.handle, None)):
+            with self.subTest(office=office, message=message_id.hex()):
+                self.assertEqual(self.say(office, case, message_id, handle=handle), "NO_STANDING")
+        self.assertEqual(self.c.query("SELECT count(*) FROM corridor.access WHERE case_handle IN (%s, %s)", case.handle,
+                                      other.handle), [(0,)])
+
+    def test_not_before_it_was_released(self):
+        """The second waits for the first one's receipt; the first may have been opened already."""
+        case = self.case("consented")
+        self.at(ORIGIN).receipting = False
+        first, second = (self.at(HOST).send_one(pb.CASE_FILE, ORIGIN, case.handle, consent_id=case.consent)
+                         for _ in range(2))
+        self.received(ORIGIN, pb.CASE_FILE, case)
+        self.assertEqual(self.say(ORIGIN, case, second.id), "NO_STANDING")
+        self.assertEqual(self.say(ORIGIN, case, first.id), "OK")
+        self.assertEqual(self.say(HOST, case, second.id), "OK")
+
+    def test_a_time_to_come(self):
+        """Such a time would spoil every reading of the view."""
+        case = self.case()
+        self.at(ORIGIN)
+        self.delivered(case.filed)
+        for early in (-3600000, self.c.now() - (1 << 62), self.c.now() + (1 << 62)):
+            with self.subTest(early=early):
+                self.assertEqual(self.say(ORIGIN, case, case.filed.id, early=early), "BAD_INPUT")
+        self.assertEqual(self.rows(case.filed), [])
+
+
 class Steps(WireTest):
     parties = (HOST, ORIGIN, SECOND)
 
@@ -110,22 +170,9 @@ class Steps(WireTest):
         case = self.case()
         for origin in origins:
             self.at(origin)
-            self.at(HOST).send_one(pb.ABN, origin, case.handle, consent_id=self.for_all(case))
+            self.at(HOST).send_one(pb.ABN, origin, case.handle, consent_id=case.consent)
             self.received(origin, pb.ABN, case)
         return case
-
-    def for_all(self, case):
-        """A consent that names both origin missions."""
-        record = case.consent_record()
-        for scope in list(record.scopes):
-            if scope.recipient_office == ORIGIN:
-                twin = record.scopes.add()
-                twin.CopyFrom(scope)
-                twin.recipient_office = SECOND
-        case.version = getattr(case, "version", 1) + 1
-        record.version = case.version
-        self.at(HOST).record_one(pb.CONSENT_RECORD, record, case.handle)
-        return case.consent
 
     def ticket(self, case, origin):
         message, = self.at(HOST).agent.sign(self.at(HOST).sealed(

@@ -4,6 +4,7 @@ the passphrase, the reference number and the withdrawal code."""
 import base64
 import unittest
 
+import files
 import harness
 import memory
 import people
@@ -51,6 +52,20 @@ class Memory(harness.ClusterTest):
         told = self.c.corridor(people.HOST, "timeline", case.reference)
         self.assertEqual(told.code, 0, told)
         self.look(people.HOST, CANARY, case.reference, case.code)
+
+    def test_a_file_that_was_sent_and_saved(self):
+        case, canary = stages.reach(self.c, "filed"), "a scan in which a canary sings"
+        data = files.pdf(150000)
+        data = data[:90000] + canary.encode() + data[90000 + len(canary):]
+        path, saved = self.c.dir / "scan", self.c.dir / "saved"
+        path.write_bytes(data)
+        sent = self.c.must(self.c.corridor(people.HOST, "attach", path, "--case", case.handle, "--to", people.ORIGIN,
+                                           "--compartment", "casework", "--title", "SIGNED_SCAN", "--wait", "30"))
+        self.look(people.HOST, canary)
+        wait_for(lambda: self.c.corridor(people.ORIGIN, "attachment", "save", sent["attachmentId"], saved,
+                                         user=True).code == 0, 30, "the scan is in Conakry")
+        self.assertEqual(saved.read_bytes(), data)
+        self.look(people.ORIGIN, canary, PASSPHRASE)
 
 
 if __name__ == "__main__":

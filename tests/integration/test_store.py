@@ -19,7 +19,8 @@ WORDS = {"id", "office", "public", "code", "time", "count", "flag", "digest", "s
 BROKER, ERASER, SEQUENCER = "corridor_broker", "corridor_eraser", "corridor_sequencer"
 OVERSIGHT, STATISTICS = "corridor_oversight", "corridor_statistics"
 ROLES = {BROKER, ERASER, SEQUENCER, OVERSIGHT, STATISTICS}
-APPEND_ONLY = {"dedupe", "obligation_event", "log_leaf", "log_record", "refusal"}
+APPEND_ONLY = {"access", "basis_statement", "dedupe", "obligation_event", "log_leaf", "log_record", "permission_change",
+               "refusal"}
 TABLES = """SELECT n.nspname, c.relname, c.relkind IN ('v', 'm') FROM pg_class c JOIN pg_namespace n
   ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f')
   AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast') AND %s"""
@@ -36,10 +37,12 @@ cluster = harness.Cluster()
 def setUpModule():
     try:
         cluster.prepare()
-        for scenario, rounds in (("withdraw", 4), ("suspend", 1)):
+        for scenario, rounds in (("withdraw", 4), ("suspend", 1), ("basis", 1)):
             cluster.must(cluster.run([
                 cluster.build / "tests" / "race", scenario, rounds, cluster.database.conninfo(user=BROKER),
                 cluster.dir, cluster.identity.clock, people.HOST, people.ORIGIN, people.ORIGIN, people.KINDIA]))
+        cluster.query("INSERT INTO corridor.access SELECT 0, admitted_at, recipient, message_id, admitted_at, handle,"
+                      " case_handle, 1, admitted_at FROM corridor.message WHERE compartment <> 1 LIMIT 1")
     except BaseException:
         cluster.end(failed=True)
         raise
@@ -175,8 +178,11 @@ class Roles(StoreTest):
                     self.denied(role, f"SELECT * FROM {name}")
 
     def test_views_speak_words(self):
-        rows = self.c.query("SELECT DISTINCT type, purpose, basis, categories FROM oversight.disclosure")
+        rows = self.c.query("SELECT DISTINCT type, purpose, basis, categories FROM oversight.disclosure"
+                            " WHERE basis = 'CONSENT'")
         self.assertEqual(rows, [("CaseFile", "RETURN_PREPARATION", "CONSENT", ["BIODATA", "CONTACT"])])
+        rows = self.c.query("SELECT type, basis, categories, result FROM oversight.exception")
+        self.assertEqual(rows, [("CaseFile", "LIFE_AT_RISK", ["HEALTH_DATA"], "NOT_UPHELD")])
 
     def test_a_stranger_has_no_way_in(self):
         cursor = self.transaction()
@@ -255,9 +261,16 @@ class CodeNames(StoreTest):
     def test_enumerations(self):
         pb = schema.load()
         for kind, enum in (("purpose", pb.Purpose), ("basis", pb.LegalBasis), ("category", pb.DataCategory),
-                           ("obligation", pb.ObligationState)):
+                           ("obligation", pb.ObligationState), ("access", pb.AccessKind)):
             with self.subTest(kind):
                 self.assertEqual(self.stored(kind), {code: name for name, code in enum.items() if code})
+
+    def test_what_a_list_changes(self):
+        pb = schema.load()
+        for kind, enum in (("part", pb.ListPart), ("change", pb.ListChange)):
+            with self.subTest(kind):
+                self.assertEqual(self.stored(kind), {code: name.removeprefix(f"{kind.upper()}_")
+                                                     for name, code in enum.items() if code})
 
     def test_message_types_have_the_sop_tables_names(self):
         pb = schema.load()

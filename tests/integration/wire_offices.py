@@ -28,11 +28,13 @@ from protocol_client import DAY, VERSION, Agent, Session, Store
 
 HOST, ORIGIN, KINDIA, LABE = people.HOST, people.ORIGIN, people.KINDIA, people.LABE
 SECOND, TRANSIT, PARTNER = "gn-labe-mission", "bj-cotonou", "ne-partner"
+UNHCR, AGENCY = "ne-unhcr", "ne-un-agency"
 MISSION = [pb.OPERATIONS, pb.CASEWORK, pb.HEALTH]
 PARTIES = {HOST: (pb.ROLE_HOST_MISSION, "NE", MISSION), ORIGIN: (pb.ROLE_ORIGIN_MISSION, "GN", MISSION),
            SECOND: (pb.ROLE_ORIGIN_MISSION, "GN", MISSION), TRANSIT: (pb.ROLE_TRANSIT_MISSION, "NE", MISSION),
            PARTNER: (pb.ROLE_PARTNER, "NE", MISSION), KINDIA: (pb.ROLE_SERVICE_PROVIDER, "GN", [pb.CASEWORK]),
-           LABE: (pb.ROLE_SERVICE_PROVIDER, "GN", [pb.CASEWORK])}
+           LABE: (pb.ROLE_SERVICE_PROVIDER, "GN", [pb.CASEWORK]),
+           UNHCR: (pb.ROLE_UN_AGENCY, "NE", [pb.CASEWORK]), AGENCY: (pb.ROLE_UN_AGENCY, "NE", [pb.CASEWORK])}
 ABN_CONFIRM_DUTY, DEPARTURE_DUTY, ARRIVAL_DUTY, REFERRAL_DUTY, ERASURE_DUTY = 2, 3, 4, 5, 6
 SUSPENSION_DUTY, DATA_DUTY = 7, 8
 
@@ -184,13 +186,13 @@ class Party(Session):
         """A person's word, brought with the reference alone."""
         return self.withdraw(os.urandom(16), **{"reference_hash": case.hashes()["reference_hash"], **fields})
 
-    def offer(self, recipient, case, rank=1, need=None, handle=None):
+    def offer(self, recipient, case, rank=1, need=None, handle=None, categories=(pb.BIODATA, pb.CONTACT, pb.EDUCATION)):
         """A signed offer with its cover, not yet sent."""
         header, body = self.sealed(pb.REFERRAL, recipient, handle or os.urandom(16))
         message, = self.agent.sign((header, body))
         cover = canonical(pb.Cover(
             header_hash=header_hash(message.envelope.header), case_handle=case.handle, consent_id=case.consent,
-            referral_id=need or os.urandom(16), rank=rank, categories=[pb.BIODATA, pb.CONTACT, pb.EDUCATION]))
+            referral_id=need or os.urandom(16), rank=rank, categories=categories))
         message.envelope.cover = cover
         message.envelope.cover_signature.CopyFrom(
             sign_batch(self.agent.office.key(), "corridor/v1/cover", self.name, 0, [cover])[0])
@@ -203,7 +205,8 @@ class Party(Session):
 
 
 def scope(purpose, categories, **to):
-    return pb.ConsentScope(scope=pb.RETURN_AND_DATA, purpose=purpose, categories=categories, **to)
+    code = pb.REFERRAL_SHARING if purpose == pb.REINTEGRATION else pb.RETURN_AND_DATA
+    return pb.ConsentScope(scope=code, purpose=purpose, categories=categories, **to)
 
 
 class Case:

@@ -8,6 +8,8 @@
  *             receipts messages that stand on it. The withdrawal begins at a
  *             random moment of the other's work, so that it lands everywhere.
  *   suspend   the same with a word without code; then it is lifted, and all goes out.
+ *   basis     one finds what was sent without consent not upheld while the other
+ *             claims it.
  *   accept    two providers accept offers of one referral.
  *   twice     one message reaches both.
  *
@@ -159,7 +161,7 @@ static void seal(broker *b, Corridor__V1__Header *h, cor_buf *body) {
                  *ours = cor_cards_find(b->cards, h->sender);
   Corridor__V1__Sealed sealed = CORRIDOR__V1__SEALED__INIT;
   cor_error err = {0};
-  h->compartment = COR_C(CASEWORK);
+  if (h->compartment == 0) h->compartment = COR_C(CASEWORK);
   sealed.message_id = h->message_id;
   sealed.sender = h->sender;
   sealed.recipient = h->recipient;
@@ -167,7 +169,7 @@ static void seal(broker *b, Corridor__V1__Header *h, cor_buf *body) {
   sealed.type = h->type;
   sealed.compartment = h->compartment;
   sealed.content = (ProtobufCBinaryData){sizeof content, content};
-  X509 *to[] = {theirs->sealing[COR_C(CASEWORK)], ours->sealing[COR_C(CASEWORK)]};
+  X509 *to[] = {theirs->sealing[h->compartment], ours->sealing[h->compartment]};
   if (!cor_seal_make(&sealed, to, 2, body, &err)) alone_die("seal", &err);
 }
 
@@ -378,6 +380,49 @@ static void race_withdraw(race *r) {
   race_claim_all(r);
 }
 
+/* ---- basis ---- */
+
+static void take_health_part(race *r, uint8_t id[COR_ID_LEN]) {
+  static Corridor__V1__DataCategory health[] = {COR_CAT(HEALTH_DATA)};
+  Corridor__V1__Header h;
+  header_begin(&r->a, &r->office[0], r->office[1].id, r->k.handle, COR_T(CASE_FILE), &h, id);
+  h.compartment = COR_C(HEALTH);
+  h.purpose = COR_PURPOSE(CONTINUITY_OF_CARE);
+  h.basis = COR_BASIS(LIFE_AT_RISK);
+  h.n_categories = 1;
+  h.categories = health;
+  take_sealed(&r->a, &r->office[0], &h, NULL);
+  race_settle_admitted(&r->a, "a health part");
+}
+
+static void *claim_it(void *arg) {
+  race *r = arg;
+  bool any;
+  pthread_barrier_wait(&r->start);
+  race_spin(race_below(r->round % 2 ? 1000 : 4000));
+  claim(r, &any);
+  return NULL;
+}
+
+static void race_basis(race *r) {
+  uint8_t id[COR_ID_LEN];
+  pthread_t other;
+  bool any = true;
+  begin_case(r);
+  take_health_part(r, id);
+  Corridor__V1__BasisStatement statement = CORRIDOR__V1__BASIS_STATEMENT__INIT;
+  statement.message_id = (ProtobufCBinaryData){COR_ID_LEN, id};
+  statement.step = CORRIDOR__V1__BASIS_STEP__REVIEWED;
+  statement.result = CORRIDOR__V1__BASIS_RESULT__NOT_UPHELD;
+  race_take_record(r, &r->a, &r->office[0], COR_T(BASIS_STATEMENT), &statement.base);
+  race_start_both(r, claim_it, &other);
+  race_spin(race_below(r->round % 2 ? 4000 : 1000)); /* either may be first */
+  race_settle_admitted(&r->a, "the statement");
+  race_end_both(r, other);
+  while (any)
+    claim(r, &any);
+}
+
 /* ---- accept ---- */
 
 static void offer(race *r, size_t to, uint32_t rank, uint8_t *handle) {
@@ -481,7 +526,8 @@ static const struct {
   const char *name;
   void (*run)(race *);
 } scenarios[] = {
-    {"withdraw", race_withdraw}, {"suspend", race_suspend}, {"accept", race_accept}, {"twice", race_twice}};
+    {"withdraw", race_withdraw}, {"suspend", race_suspend}, {"basis", race_basis},
+    {"accept", race_accept},     {"twice", race_twice}};
 
 static void open_all(race *r, char **argv) {
   cor_error err = {0};

@@ -7,6 +7,7 @@
 #include "corridor/cards.h"
 #include "corridor/codec.h"
 #include "corridor/office.h"
+#include "corridor/permission_json.h"
 #include "corridor/refusal.h"
 
 #include <check.h>
@@ -59,6 +60,15 @@ static inline cor_ca *programme_ca(const char *dir) {
   cor_ca *ca = cor_ca_open(in(dir, "ca"), CA_PASS, &err);
   must(ca != NULL);
   return ca;
+}
+
+/* The table the programme ships with. */
+static inline void programme_permissions(cor_ca *ca) {
+  cor_error err;
+  Corridor__V1__CardList *table = cor_permissions_load(CORRIDOR_PERMISSIONS, &err);
+  must(table != NULL);
+  must(cor_ca_set_permissions(ca, table, &err));
+  cor_message_free(&table->base);
 }
 
 static inline void programme_office(const char *dir, const char *office, Corridor__V1__Role role,

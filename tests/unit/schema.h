@@ -4,8 +4,11 @@
  * against the .proto files, so that a new message cannot be forgotten. */
 #ifndef CORRIDOR_TEST_SCHEMA_H
 #define CORRIDOR_TEST_SCHEMA_H
+#include <corridor/v1/attachment.pb-c.h>
 #include <corridor/v1/card.pb-c.h>
 #include <corridor/v1/case.pb-c.h>
+#include <corridor/v1/consent.pb-c.h>
+#include <corridor/v1/duplicate.pb-c.h>
 #include <corridor/v1/envelope.pb-c.h>
 #include <corridor/v1/record.pb-c.h>
 #include <corridor/v1/referral.pb-c.h>
@@ -15,9 +18,16 @@
 #include <string.h>
 
 static const ProtobufCMessageDescriptor *const every_message[] = {
+    &corridor__v1__attachment_chunk__descriptor,
+    &corridor__v1__giver__descriptor,
+    &corridor__v1__evidence__descriptor,
+    &corridor__v1__consent_form__descriptor,
+    &corridor__v1__evidence_file__descriptor,
     &corridor__v1__sealing_cert__descriptor,
     &corridor__v1__card__descriptor,
     &corridor__v1__agreement__descriptor,
+    &corridor__v1__permission__descriptor,
+    &corridor__v1__suspended_region__descriptor,
     &corridor__v1__utc_offset__descriptor,
     &corridor__v1__calendar__descriptor,
     &corridor__v1__card_list__descriptor,
@@ -29,6 +39,7 @@ static const ProtobufCMessageDescriptor *const every_message[] = {
     &corridor__v1__case_file_casework__descriptor,
     &corridor__v1__contact__descriptor,
     &corridor__v1__case_file_operations__descriptor,
+    &corridor__v1__basis_decision__descriptor,
     &corridor__v1__case_file_health__descriptor,
     &corridor__v1__escort__descriptor,
     &corridor__v1__abn__descriptor,
@@ -36,6 +47,8 @@ static const ProtobufCMessageDescriptor *const every_message[] = {
     &corridor__v1__ticket_issued__descriptor,
     &corridor__v1__departure_confirmation__descriptor,
     &corridor__v1__arrival_notice__descriptor,
+    &corridor__v1__duplicate_question__descriptor,
+    &corridor__v1__duplicate_answer__descriptor,
     &corridor__v1__signature__descriptor,
     &corridor__v1__checkpoint__descriptor,
     &corridor__v1__header__descriptor,
@@ -56,7 +69,9 @@ static const ProtobufCMessageDescriptor *const every_message[] = {
     &corridor__v1__data_request__descriptor,
     &corridor__v1__data_notice__descriptor,
     &corridor__v1__data_statement__descriptor,
+    &corridor__v1__basis_statement__descriptor,
     &corridor__v1__content_statement__descriptor,
+    &corridor__v1__access_statement__descriptor,
     &corridor__v1__end_notice__descriptor,
     &corridor__v1__withdrawal_notice__descriptor,
     &corridor__v1__obligation_notice__descriptor,

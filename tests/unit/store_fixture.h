@@ -63,9 +63,9 @@ static inline store_message made(uint8_t n, const char *peer, uint8_t handle,
   return m;
 }
 
-static inline void queue(const store_message *m, bool overtakes) {
+static inline void queue(const store_message *m, cor_lane lane) {
   must(store_begin(s, &err));
-  must(store_out_put(s, m, overtakes, &err));
+  must(store_out_put(s, m, lane, &err));
   must(store_commit(s, &err));
 }
 

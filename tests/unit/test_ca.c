@@ -142,6 +142,7 @@ START_TEST(draft_survives_and_numbers_grow) {
   agreement.n_categories = 1;
   agreement.valid_from = T0;
   agreement.valid_until = T0 + DAY;
+  agreement.dpia_reference = (char[]){"dpia-1"};
   calendar.country = (char[]){"NE"};
   calendar.weekend = weekend;
   calendar.n_weekend = 2;
@@ -167,6 +168,40 @@ START_TEST(draft_survives_and_numbers_grow) {
 }
 END_TEST
 
+/* Each row takes something from a whole agreement on health and children. */
+enum { NOTHING, NO_DPIA, NO_MOU, NO_MOU_FOR_MINDS, NO_PROTOCOL, LONG_DPIA, LONG_MOU, LONG_PROTOCOL, PAPERS };
+
+START_TEST(an_agreement_names_its_papers) {
+  static const int want[PAPERS] = {
+      [NO_DPIA] = COR_MISSING_FIELD, [NO_MOU] = COR_MISSING_FIELD, [NO_MOU_FOR_MINDS] = COR_MISSING_FIELD,
+      [LONG_DPIA] = COR_TOO_LARGE,   [LONG_MOU] = COR_TOO_LARGE,   [LONG_PROTOCOL] = COR_TOO_LARGE};
+  cor_error err = {0};
+  char *offices[] = {(char[]){"iom-ne"}, (char[]){"iom-gn"}}, none[] = "", paper[] = "paper-1", too_long[66];
+  Corridor__V1__DataCategory categories[] = {CORRIDOR__V1__DATA_CATEGORY__HEALTH_DATA,
+                                             CORRIDOR__V1__DATA_CATEGORY__CHILD_BID};
+  Corridor__V1__Agreement a = CORRIDOR__V1__AGREEMENT__INIT;
+  memset(too_long, 'x', 65);
+  too_long[65] = '\0';
+  a.id = a.dpia_reference = a.record_transfer_mou = a.child_data_protocol = paper;
+  a.offices = offices;
+  a.categories = categories;
+  a.n_offices = a.n_categories = 2;
+  a.valid_until = T0;
+  switch (_i) {
+  case NO_DPIA: a.dpia_reference = none; break;
+  case NO_MOU_FOR_MINDS: categories[0] = CORRIDOR__V1__DATA_CATEGORY__MENTAL_HEALTH; /* fall through */
+  case NO_MOU: a.record_transfer_mou = none; break;
+  case NO_PROTOCOL: a.child_data_protocol = none; break; /* then no route host to origin: gate.c */
+  case LONG_DPIA: a.dpia_reference = too_long; break;
+  case LONG_MOU: a.record_transfer_mou = too_long; break;
+  case LONG_PROTOCOL: a.child_data_protocol = too_long; break;
+  default: break;
+  }
+  ck_assert(cor_ca_put_agreement(ca, &a, &err) == (want[_i] == COR_OK));
+  ck_assert_int_eq(err.code, want[_i]);
+}
+END_TEST
+
 int main(void) {
   TCase *tcase = tcase_create("ca");
   tcase_set_timeout(tcase, 60);
@@ -178,5 +213,6 @@ int main(void) {
   tcase_add_loop_test(tcase, spoilt_requests_sign_nothing, 0, SPOILS);
   tcase_add_test(tcase, one_curve_key_is_one_office);
   tcase_add_test(tcase, draft_survives_and_numbers_grow);
+  tcase_add_loop_test(tcase, an_agreement_names_its_papers, 0, PAPERS);
   return programme_run(tcase, "ca");
 }

@@ -198,9 +198,41 @@ enum {
   TWO_HUBS,
   NAMED_HUB,
   BAD_DATES,
+  PERMITTED_DONOR,
+  UNHCR_A_MISSION,
+  SAME_AGREEMENT,
   BAD_OFFICE_ID,
   CASES
 };
+
+/* A table that lets donors view names. */
+static void permit_donors(Corridor__V1__CardList *list) {
+  static Corridor__V1__Role senders[] = {CORRIDOR__V1__ROLE__ROLE_HOST_MISSION},
+                            donors[] = {CORRIDOR__V1__ROLE__ROLE_DONOR};
+  static Corridor__V1__DataCategory names[] = {CORRIDOR__V1__DATA_CATEGORY__BIODATA};
+  static Corridor__V1__Permission row = CORRIDOR__V1__PERMISSION__INIT, *rows[] = {&row};
+  row.senders = senders;
+  row.recipients = donors;
+  row.compartment = CORRIDOR__V1__COMPARTMENT__OPERATIONS;
+  row.enter = row.view = names;
+  row.n_senders = row.n_recipients = row.n_enter = row.n_view = 1;
+  list->permissions = rows;
+  list->n_permissions = 1;
+}
+
+static void agree_twice(Corridor__V1__CardList *list) {
+  static char *offices[] = {(char *)"iom-ne", (char *)"corridor-hub"};
+  static Corridor__V1__DataCategory names[] = {CORRIDOR__V1__DATA_CATEGORY__BIODATA};
+  static Corridor__V1__Agreement one = CORRIDOR__V1__AGREEMENT__INIT, *two[] = {&one, &one};
+  one.id = one.dpia_reference = (char *)"a-1";
+  one.offices = offices;
+  one.n_offices = 2;
+  one.categories = names;
+  one.n_categories = 1;
+  one.valid_until = T0;
+  list->agreements = two;
+  list->n_agreements = 2;
+}
 
 static Corridor__V1__CardList *spoil(Corridor__V1__CardList *list, int how) {
   Corridor__V1__Card *a = list->cards[0], *b = list->cards[1];
@@ -214,6 +246,9 @@ static Corridor__V1__CardList *spoil(Corridor__V1__CardList *list, int how) {
   case TWO_HUBS: a->role = b->role = CORRIDOR__V1__ROLE__ROLE_HUB; break;
   case NAMED_HUB: strcpy(a->office, "hub"); break;
   case BAD_DATES: list->expires_at = list->issued_at; break;
+  case PERMITTED_DONOR: permit_donors(list); break;
+  case UNHCR_A_MISSION: a->asylum_authority = true; break;
+  case SAME_AGREEMENT: agree_twice(list); break;
   default: a->office[0] = 'I'; break;
   }
   return list;
@@ -246,6 +281,9 @@ START_TEST(contradictions_are_refused) {
     list->cards[i] = cards[i];
     cards[i]->signing_cert = certs[i];
   }
+  list->permissions = NULL;
+  list->agreements = NULL;
+  list->n_permissions = list->n_agreements = 0;
   corridor__v1__card_list__free_unpacked(list, NULL);
   cor_message_free(&signed_list.signature->base);
   EVP_PKEY_free(key);

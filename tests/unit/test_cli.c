@@ -69,15 +69,28 @@ static const struct {
     {"--agent /nowhere/agent.sock send - --wait ten", 2, "0 to 60"},
     {"--agent /nowhere/agent.sock answer 00 --accept --decline FULL", 2, "either --accept or --decline"},
     {"--agent /nowhere/agent.sock answer 00", 2, "either --accept or --decline"},
+    {"--agent /nowhere/agent.sock duplicates answer 00", 2, "either --possible or --none"},
+    {"--agent /nowhere/agent.sock duplicates answer 00 --possible --none", 2, "either --possible or --none"},
+    {"--agent /nowhere/agent.sock duplicates answer 00 --possible", 2, "--contact-function"},
     {"--agent /nowhere/agent.sock status", 1, "nothing was sent or kept"},
     {"status --agent /nowhere/agent.sock --json", 1, "\"code\": \"INTERNAL\""},
     {"--agent /nowhere/agent.sock send /nowhere/file", 3, "code    BAD_INPUT"},
     {"office add-holder --dir x --compartment casework --holder y", 2, "--user is required"},
+    {"office remove-holder --dir x --holder y", 2, "--user is required"},
+    {"office staff add --dir x --holder y --function case-worker", 2, "--user is required"},
+    {"--user x office staff add --dir y --holder z --function cook", 3, "no such function"},
+    {"office recovery", 2, "no such verb"},
+    {"--second moussa inbox", 2, "--second comes with --user"},
     {"office make --dir x --office a --role NO_SUCH --country NE --name n", 3, "no such role"},
     {"office make --dir x --office ab --role HOST_MISSION --country NE --name n --compartment casework "
      "--holder one",
      3, "at least 2 holders"},
     {"audit report --case x", 2, "which database?"},
+    {"audit permissions", 2, "which database?"},
+    {"ca region GN --dir x", 2, "either --suspend REASON or --lift"},
+    {"ca region GN --dir x --lift --suspend DISASTER", 2, "either --suspend REASON or --lift"},
+    {"ca permissions --dir x /nowhere/table.json", 3, "code    BAD_INPUT"},
+    {"permissions", 2, "which agent?"},
 };
 
 START_TEST(words_and_exit_codes) {
@@ -91,8 +104,10 @@ END_TEST
 /* A misnamed option of the help would be found by nobody else, nor one of an
  * example: with --help behind it, its words are read and nothing is done. */
 START_TEST(every_verb_has_help) {
-  const cli_verb *const tables[] = {cli_case_verbs, cli_message_verbs, cli_referral_verbs, cli_record_verbs,
-                                    cli_ca_verbs,   cli_office_verbs,  cli_demo_verbs,     cli_audit_verbs};
+  const cli_verb *const tables[] = {
+      cli_case_verbs,     cli_consent_verbs,  cli_message_verbs, cli_attachment_verbs, cli_duplicate_verbs,
+      cli_referral_verbs, cli_basis_verbs,    cli_record_verbs,  cli_ca_verbs,         cli_office_verbs,
+      cli_holder_verbs,   cli_recovery_verbs, cli_demo_verbs,    cli_audit_verbs};
   for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
     for (const cli_verb *verb = tables[i]; verb->words; verb++) {
       char line[256], usage[64];

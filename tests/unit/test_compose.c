@@ -42,7 +42,11 @@ static void agree(cor_ca *ca) {
   agreement.categories = categories;
   agreement.valid_from = T0 - DAY;
   agreement.valid_until = T0 + 300 * DAY;
+  agreement.dpia_reference = "dpia-1";
+  agreement.child_data_protocol = "children-1";
+  agreement.record_transfer_mou = "records-1";
   must(cor_ca_put_agreement(ca, &agreement, &err));
+  programme_permissions(ca);
 }
 
 static void make_programme(void) {

@@ -14,6 +14,10 @@
 #define ID "AAECAwQFBgcICQoLDA0ODw=="
 #define DIGEST "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
 #define FILE_OF(c) COR_T(CASE_FILE), COR_C(c)
+#define CHUNK_OF(c) COR_T(ATTACHMENT_CHUNK), COR_C(c)
+#define CHUNK_JSON(title)                                                                                    \
+  "{'number': 1, 'of': 1, 'totalSize': 3, 'wholeSha256': '" DIGEST "', 'kind': 'PDF', 'title': '" title      \
+  "', 'data': 'AAAA'}"
 #define OPS(t) COR_T(t), COR_C(OPERATIONS)
 #define WORK(t) COR_T(t), COR_C(CASEWORK)
 #define RECORD(t) COR_T(t), COR_C(RECORD)
@@ -34,6 +38,9 @@ static const struct sample {
   {FILE_OF(HEALTH), "{'caseRef': 'K7QM-2X9D', 'knownConditions': ['asthma'], 'competenceToDecide': 'full',"
     "'competenceAssessedBy': 'physician', 'fitnessToTravel': 'fit', 'treatment': 'inhaler', 'medicationDays': 30,"
     "'continuityService': 'district hospital', 'outcome': 'RETURN'}"},
+  {CHUNK_OF(OPERATIONS), CHUNK_JSON("SIGNED_SCAN")},
+  {CHUNK_OF(CASEWORK), CHUNK_JSON("VOICE_RECORDING")},
+  {CHUNK_OF(HEALTH), CHUNK_JSON("MEDICAL_LETTER")},
   {OPS(ABN), "{'abnId': 'A-1', 'plannedReturnDate': '2026-03-13', 'paxCount': 1, 'transport': 'COMMERCIAL_FLIGHT',"
     "'carrierNumber': 'XX 100', 'route': 'NIM-CKY', 'departurePlace': 'Niamey', 'departsAt': '1773388800000',"
     "'arrivalPlace': 'Conakry', 'arrivesAt': '1773403200000', 'caseRef': 'K7QM-2X9D',"
@@ -46,10 +53,14 @@ static const struct sample {
     "'departedAt': '1773388900000', 'carrierNumber': 'XX 100'}"},
   {OPS(ARRIVAL_NOTICE), "{'caseRef': 'K7QM-2X9D', 'arrivedAt': '1773403200000', 'place': 'Conakry',"
     "'metBy': 'operations desk', 'borderCleared': 'IS_YES', 'immediateNeedsMet': 'IS_YES'}"},
+  {WORK(DUPLICATE_QUESTION), "{'names': ['Testina Exemplar'], 'sex': 'FEMALE', 'birthDate': '1996', 'birthPlace': 'Kindia',"
+    "'country': 'GN', 'programme': 'JI'}"},
+  {WORK(DUPLICATE_ANSWER), "{'finding': 'DUPLICATE_NONE'}"},
   {WORK(REFERRAL), "{'service': 'E_TVET', 'subService': 1, 'area': 'GN-D', 'language': 'fr', 'urgency': 'ROUTINE',"
     "'answerBy': '1773500000000'}"},
   {WORK(REFERRAL_ACK), "{'answer': 'YES', 'firstContactAt': '1773600000000'}"},
-  {WORK(REFERRAL_HANDOVER), "{'name': 'Testina Exemplar', 'contact': {'phone': '+000'}, 'language': 'fr',"
+  {WORK(REFERRAL_HANDOVER), "{'name': 'Testina Exemplar', 'contact': {'phone': '+000', 'safeHours': '09-12',"
+    "'whoMayAnswer': 'herself'}, 'language': 'fr',"
     "'need': 'tailoring course', 'consentRef': 'C-1'}"},
   {WORK(SERVICE_REPORT), "{'state': 'IN_PROGRESS', 'since': '1773700000000'}"},
   {RECORD(REGISTRATION), "{'programme': 'JI', 'returnType': 'AVRR', 'originOffice': 'iom-gn', 'referenceHash': '" DIGEST
@@ -58,6 +69,7 @@ static const struct sample {
     "'purpose': 'RETURN_PREPARATION', 'categories': ['BIODATA', 'CONTACT'], 'recipientOffice': 'iom-gn'}],"
     "'validFrom': '1772409600000', 'validUntil': '1798761600000', 'evidenceSha256': '" DIGEST "'}"},
   {RECORD(CONSENT_WITHDRAWAL), "{'extent': 'ALL_CONSENT', 'withdrawnAt': '1772500000000'}"},
+  {RECORD(BASIS_STATEMENT), "{'messageId': '" ID "', 'step': 'REVIEWED', 'result': 'UPHELD'}"},
   {RECORD(ERASURE_STATEMENT), "{'messageIds': ['" ID "'], 'ground': 'ERASED'}"},
   {RECORD(SUSPENSION_ANSWER), "{'outcome': 'LIFTED', 'ground': 'PERSON_DENIES'}"},
   {RECORD(DATA_REQUEST), "{'action': 'RECTIFIED', 'messageIds': ['" ID "'], 'replacementId': '" ID "'}"},
@@ -66,6 +78,7 @@ static const struct sample {
   {RECORD(DATA_NOTICE), "{'action': 'RESTRICTED', 'messageIds': ['" ID "'], 'askedAt': '1772500000000',"
     "'answerDue': '1772600000000'}"},
   {RECORD(CONTENT_STATEMENT), "{'messageId': '" ID "', 'state': 'CONTENT_REFUSED', 'reason': 15}"},
+  {RECORD(ACCESS_STATEMENT), "{'messageId': '" ID "', 'at': '1772500000000', 'kind': 'OPENED'}"},
   {RECORD(END_NOTICE), "{'messageId': '" ID "', 'state': 'DELIVERED', 'at': '1772500000000'}"},
   {RECORD(WITHDRAWAL_NOTICE), "{'withdrawnAt': '1772500000000', 'answerDue': '1772600000000'}"},
   {RECORD(OBLIGATION_NOTICE), "{'obligationId': '" ID "', 'kind': 2, 'responsible': 'iom-gn',"
@@ -77,6 +90,9 @@ static const struct sample {
 #define CHILD "'child': {'guardianHost': {'name': 'Test Guardian', 'country': 'NE'}, 'guardianOrigin': {'name': 'Test "  \
   "Parent', 'country': 'GN'}, 'familyAssessmentDone': 'IS_YES', 'bidFavoursReturn': 'IS_YES', 'bidDate': '2026-02-01', "\
   "'childWilling': 'IS_YES'}"
+/* 257 bytes. */
+#define TEXT_64 "sixty-four bytes, of which nothing but the length is looked at ."
+#define LONG TEXT_64 TEXT_64 TEXT_64 TEXT_64 "."
 #define SCOPE "{'scope': 'RETURN_AND_DATA', 'purpose': 'RETURN_PREPARATION', "
 /* The members of `with` replace those of the sample. */
 static const struct change {
@@ -103,6 +119,19 @@ static const struct change {
   {FILE_OF(CASEWORK), "{'vulnerabilities': ['UMC']}", COR_MISSING_FIELD, "/body/child"},
   {FILE_OF(CASEWORK), "{'vulnerabilities': ['UMC'], 'child': {}}", COR_MISSING_FIELD, "/body/child/guardianHost"},
   {FILE_OF(CASEWORK), "{'vulnerabilities': ['UMC'], " CHILD "}", COR_OK, ""},
+  {FILE_OF(CASEWORK), "{'contact': {'phone': '+000', 'safeHours': '09-12'}}", COR_MISSING_FIELD, "/body/contact"},
+  {FILE_OF(CASEWORK), "{'contact': {'phone': '+000', 'safeHours': '09-12', 'whoMayAnswer': 'her sister'}}", COR_OK, ""},
+  {FILE_OF(CASEWORK), "{'contact': {'noMessage': true}}", COR_OK, ""},
+  {WORK(REFERRAL_HANDOVER), "{'contact': {'phone': '+000', 'whoMayAnswer': 'her sister'}}", COR_MISSING_FIELD, "/body/contact"},
+  {CHUNK_OF(CASEWORK), "{'number': 2}", COR_BAD_INPUT, "/body/number"},
+  {CHUNK_OF(CASEWORK), "{'of': 2}", COR_BAD_INPUT, "/body/of"},
+  {CHUNK_OF(CASEWORK), "{'totalSize': 4}", COR_BAD_INPUT, "/body/data"},
+  {CHUNK_OF(CASEWORK), "{'totalSize': 26214401}", COR_ATTACHMENT_LIMIT, "/body/totalSize"},
+  {CHUNK_OF(CASEWORK), "{'totalSize': 64001, 'of': 2}", COR_BAD_INPUT, "/body/data"},
+  {CHUNK_OF(CASEWORK), "{'title': 'MEDICAL_LETTER'}", COR_FORBIDDEN_CONTENT, "/body/title"},
+  {CHUNK_OF(OPERATIONS), "{'title': 'MEDICAL_LETTER'}", COR_FORBIDDEN_CONTENT, "/body/title"},
+  {CHUNK_OF(CASEWORK), "{'belongsTo': 'AAAA'}", COR_BAD_INPUT, "/body/belongsTo"},
+  {CHUNK_OF(CASEWORK), "{'belongsTo': '" ID "'}", COR_OK, ""},
   {FILE_OF(HEALTH), "{'continuityService': null}", COR_MISSING_FIELD, "/body/continuityService"},
   {FILE_OF(HEALTH), "{'continuityService': null, 'treatment': null, 'medicationDays': 0}", COR_OK, ""},
   {OPS(ABN), "{'arrivesAt': '1773388800000'}", COR_BAD_INPUT, "/body/arrivesAt"},
@@ -127,10 +156,29 @@ static const struct change {
   {RECORD(CONTENT_STATEMENT), "{'state': 'UNREADABLE', 'reason': 55}", COR_OK, ""},
   {RECORD(CONTENT_STATEMENT), "{'state': 'DELIVERED'}", COR_BAD_INPUT, "/body/state"},
   {RECORD(CONTENT_STATEMENT), "{'reason': 9}", COR_UNKNOWN_ENUM, "/body/reason"},
+  {RECORD(ACCESS_STATEMENT), "{'kind': 'RECOVERED_KEY'}", COR_OK, ""},
+  {RECORD(ACCESS_STATEMENT), "{'kind': null}", COR_MISSING_FIELD, "/body/kind"},
+  {RECORD(ACCESS_STATEMENT), "{'at': null}", COR_MISSING_FIELD, "/body/at"},
   {OPS(DEPARTURE_CONFIRMATION), "{'boarded': 'NOT_KNOWN'}", COR_BAD_INPUT, "/body/boarded"},
   {OPS(ARRIVAL_NOTICE), "{'pocketMoneyAmount': 50}", COR_MISSING_FIELD, "/body/pocketMoneyCurrency"},
   {OPS(ARRIVAL_NOTICE), "{'pocketMoneyAmount': 50, 'pocketMoneyCurrency': 'euro', 'pocketMoneyReceipt': 'R-1'}", COR_BAD_INPUT, "/body/pocketMoneyCurrency"},
   {OPS(ARRIVAL_NOTICE), "{'pocketMoneyAmount': 50, 'pocketMoneyCurrency': 'EUR', 'pocketMoneyReceipt': 'R-1'}", COR_OK, ""},
+  {WORK(DUPLICATE_QUESTION), "{'birthDate': '1996-05'}", COR_OK, ""},
+  {WORK(DUPLICATE_QUESTION), "{'birthDate': '1996-05-04'}", COR_OK, ""},
+  {WORK(DUPLICATE_QUESTION), "{'birthDate': '1996-13'}", COR_BAD_INPUT, "/body/birthDate"},
+  {WORK(DUPLICATE_QUESTION), "{'birthDate': '1996-0'}", COR_BAD_INPUT, "/body/birthDate"},
+  {WORK(DUPLICATE_QUESTION), "{'birthDate': '96'}", COR_BAD_INPUT, "/body/birthDate"},
+  {WORK(DUPLICATE_QUESTION), "{'birthDate': null}", COR_MISSING_FIELD, "/body/birthDate"},
+  {WORK(DUPLICATE_QUESTION), "{'birthDate': null, 'age': 29}", COR_OK, ""},
+  {WORK(DUPLICATE_QUESTION), "{'age': 131}", COR_BAD_INPUT, "/body/age"},
+  {WORK(DUPLICATE_QUESTION), "{'names': ['Testina', '']}", COR_BAD_INPUT, "/body/names/1"},
+  {WORK(DUPLICATE_QUESTION), "{'names': ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i']}", COR_TOO_LARGE, "/body/names"},
+  {WORK(DUPLICATE_QUESTION), "{'names': ['" LONG "']}", COR_TOO_LARGE, "/body/names"},
+  {WORK(DUPLICATE_QUESTION), "{'birthPlace': '" LONG "'}", COR_TOO_LARGE, "/body/birthPlace"},
+  {WORK(DUPLICATE_QUESTION), "{'country': 'Guinea'}", COR_BAD_INPUT, "/body/country"},
+  {WORK(DUPLICATE_ANSWER), "{'finding': 'DUPLICATE_POSSIBLE'}", COR_MISSING_FIELD, "/body/contactFunction"},
+  {WORK(DUPLICATE_ANSWER), "{'finding': 'DUPLICATE_POSSIBLE', 'contactFunction': 'casework desk'}", COR_OK, ""},
+  {WORK(DUPLICATE_ANSWER), "{'contactFunction': '" LONG "'}", COR_TOO_LARGE, "/body/contactFunction"},
   {WORK(REFERRAL), "{'area': 'Kindia, near the market'}", COR_BAD_INPUT, "/body/area"},
   {WORK(REFERRAL), "{'area': 'GN-'}", COR_BAD_INPUT, "/body/area"},
   {WORK(REFERRAL), "{'language': 'call her brother'}", COR_BAD_INPUT, "/body/language"},
@@ -138,6 +186,11 @@ static const struct change {
   {WORK(REFERRAL_ACK), "{'answer': 'NO'}", COR_MISSING_FIELD, "/body/reason"},
   {WORK(REFERRAL_ACK), "{'answer': 'NO', 'reason': 'FULL'}", COR_OK, ""},
   {WORK(REFERRAL_ACK), "{'answer': 'PARTIAL'}", COR_BAD_INPUT, "/body/answer"},
+  {WORK(REFERRAL_HANDOVER), "{'consentRef': null}", COR_MISSING_FIELD, "/body/consentRef"},
+  {WORK(REFERRAL_HANDOVER), "{'consentRef': null, 'basisDecision': {}}", COR_OK, ""}, /* test_basis.c goes on */
+  {RECORD(BASIS_STATEMENT), "{'consentId': '" ID "'}", COR_BAD_INPUT, "/body/consentId"},
+  {RECORD(BASIS_STATEMENT), "{'result': 'CONSENT_OBTAINED'}", COR_MISSING_FIELD, "/body/consentId"},
+  {RECORD(BASIS_STATEMENT), "{'result': 'CONSENT_OBTAINED', 'consentId': '" ID "'}", COR_OK, ""},
   {WORK(SERVICE_REPORT), "{'state': 'COMPLETED'}", COR_MISSING_FIELD, "/body/outcome"},
   {WORK(SERVICE_REPORT), "{'satisfaction': 6}", COR_BAD_INPUT, "/body/satisfaction"},
   {RECORD(REGISTRATION), "{'returnType': 'FORCED'}", COR_FORBIDDEN_CONTENT, "/body/returnType"},
@@ -168,6 +221,11 @@ static const struct change {
   {RECORD(DATA_STATEMENT), "{'ground': null}", COR_MISSING_FIELD, "/body/ground"},
   {RECORD(DATA_STATEMENT), "{'outcome': 'DONE'}", COR_BAD_INPUT, "/body/ground"},
   {RECORD(DATA_STATEMENT), "{'outcome': 'DONE', 'ground': null}", COR_OK, ""},
+  {RECORD(CONSENT_RECORD), "{'scopes': [{'scope': 'SURVEY', 'purpose': 'RETURN_PREPARATION', 'categories': ['CONTACT'], 'recipientOffice': 'iom-gn'}]}", COR_BAD_INPUT, "/body/scopes/0"},
+  {RECORD(CONSENT_RECORD), "{'scopes': [{'scope': 'SURVEY', 'purpose': 'MONITORING_EVALUATION', 'categories': ['CONTACT'], 'recipientOffice': 'iom-gn'}]}", COR_OK, ""},
+  {RECORD(CONSENT_RECORD), "{'scopes': [" SCOPE "'categories': ['CONTACT'], 'recipientOffice': 'iom-gn', 'onward': true}, " SCOPE "'categories': ['CONTACT'], 'recipientOffice': 'iom-gn'}]}", COR_BAD_INPUT, "/body/scopes/1"},
+  {RECORD(CONSENT_RECORD), "{'scopes': [" SCOPE "'categories': ['CONTACT'], 'recipientOffice': 'iom-gn'}, " SCOPE "'categories': ['CONTACT'], 'recipientOffice': 'iom-ne'}]}", COR_OK, ""},
+  {RECORD(CONSENT_RECORD), "{'scopes': [" SCOPE "'categories': ['OPERATIONAL', 'CONTACT'], 'recipientOffice': 'iom-gn', 'onward': true}, " SCOPE "'categories': ['OPERATIONAL', 'BIODATA'], 'recipientOffice': 'iom-gn'}]}", COR_OK, ""},
   {RECORD(CONSENT_WITHDRAWAL), "{'extent': 'ONE_CONSENT'}", COR_MISSING_FIELD, "/body/consentId"},
   {RECORD(CONSENT_WITHDRAWAL), "{'consentId': '" ID "'}", COR_BAD_INPUT, "/body/consentId"},
   {RECORD(CONSENT_WITHDRAWAL), "{'withdrawalHash': '" DIGEST "'}", COR_MISSING_FIELD, "/body/referenceHash"},

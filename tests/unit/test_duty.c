@@ -68,6 +68,7 @@ START_TEST(wake_times_are_exact) {
   cor_duty duty = (cor_duty)_i;
   cor_duty_status status = {STATE(OPEN), 0};
   int ticks = 0;
+  if (!cor_duty_find(duty)) return; /* numbers have gaps: they are never used again */
   for (int64_t wake; (wake = cor_duty_wake(duty, status, DUE)) != INT64_MAX; ticks++) {
     same(cor_duty_next(duty, status, COR_DUTY_TICK, DUE, wake - 1), status);
     cor_duty_status next = cor_duty_next(duty, status, COR_DUTY_TICK, DUE, wake);
@@ -75,6 +76,7 @@ START_TEST(wake_times_are_exact) {
     status = next;
     ck_assert_int_lt(ticks, 4);
   }
+  if (cor_duty_find(duty) == NULL) return; /* a number not given out wakes nobody */
   ck_assert_int_eq(ticks, 3);
   same(status, (cor_duty_status){STATE(ESCALATED), 2});
 }

@@ -3,96 +3,11 @@
  * input and in the result, and beside them the neighbours that must still pass
  * (a withdrawal without standing, a consent in its last millisecond). The
  * program prints the rule -> pair table, to be held against design 4. */
-#include "corridor/gate.h"
+#include "gate_world.h"
 #include "corridor/refusal.h"
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-
-#define NOW INT64_C(1772442000000) /* 2026-03-02T09:00Z */
-#define HOUR INT64_C(3600000)
-#define CAT(x) COR_BIT(COR_CAT(x))
-#define TYPE_BIT(x) (UINT64_C(1) << (unsigned)COR_T(x))
-
-typedef struct world {
-  cor_gate_facts facts;
-  Corridor__V1__Header header;
-  Corridor__V1__Agreement agreement;
-  Corridor__V1__Agreement others; /* of two other offices */
-  const Corridor__V1__Agreement *agreements[2];
-  char *offices[2], *strangers[2];
-  Corridor__V1__DataCategory categories[16], agreed[16];
-} world;
-
-static unsigned lowest(uint32_t set) {
-  for (unsigned i = 1; i < 32; i++)
-    if (set & COR_BIT(i)) return i;
-  return 0;
-}
-
-static size_t spread(uint32_t set, Corridor__V1__DataCategory *out) {
-  size_t n = 0;
-  for (unsigned i = 1; i < 16; i++)
-    if (set & COR_BIT(i)) out[n++] = (Corridor__V1__DataCategory)i;
-  return n;
-}
-
-static void carry(world *w, uint32_t set) {
-  w->header.n_categories = spread(set, w->categories);
-}
-
-/* A case of this type in which everything is as the SOPs want it. */
-static void plain(world *w, Corridor__V1__MessageType type) {
-  const cor_sop_row *row = cor_sop_find(type);
-  memset(w, 0, sizeof *w);
-  corridor__v1__header__init(&w->header);
-  corridor__v1__agreement__init(&w->agreement);
-  Corridor__V1__Header *h = &w->header;
-  h->type = type;
-  h->compartment = (Corridor__V1__Compartment)lowest(row->compartments);
-  h->purpose = (Corridor__V1__Purpose)lowest(row->purposes);
-  h->basis = (Corridor__V1__LegalBasis)lowest(row->bases);
-  h->categories = w->categories;
-  h->sent_at = NOW - HOUR;
-  h->expires_at = NOW + HOUR;
-  h->event_at = row->needs_event ? NOW + 24 * HOUR : 0;
-  h->outcome = row->needs_outcome ? COR_OUTCOME(YES) : 0;
-  h->safeguards_met = row->safeguards;
-  h->table_version = COR_SOP_VERSION;
-
-  cor_gate_facts *f = &w->facts;
-  f->now = NOW;
-  f->sender = (cor_gate_party){true, COR_OK, (Corridor__V1__Role)lowest(row->from_roles), "one"};
-  if (!row->to_hub)
-    f->recipient = (cor_gate_party){true, COR_OK, (Corridor__V1__Role)lowest(row->to_roles), "two"};
-  uint32_t allowed = cor_sop_categories(row, h->compartment, f->recipient.role);
-  carry(w, h->basis == COR_BASIS(CONSENT) ? allowed : CAT(OPERATIONAL));
-  f->case_known = f->sender_standing = f->recipient_is_other_party = true;
-  f->history = f->history_yes = f->recipient_yes = ~UINT64_C(0);
-  f->cover_categories = CAT(BIODATA) | CAT(CONTACT);
-  strcpy(f->programme, "JI");
-  if (type == COR_T(REGISTRATION)) f->case_known = f->sender_standing = false;
-  f->consent = (cor_gate_consent){
-      .found = true, .valid_from = NOW - HOUR, .valid_until = NOW + HOUR, .n_scopes = 1};
-  f->consent.scopes[0] = (cor_gate_scope){h->purpose, ~0u, "two", 0, false, false};
-
-  w->offices[0] = f->sender.office;
-  w->offices[1] = f->recipient.office;
-  w->agreement.offices = w->offices;
-  w->agreement.n_offices = 2;
-  w->agreement.programme = (char *)"JI";
-  w->agreement.valid_from = NOW - HOUR;
-  w->agreement.valid_until = NOW + HOUR;
-  w->agreement.categories = w->agreed;
-  w->agreement.n_categories = spread(0xfffe, w->agreed);
-  w->others = w->agreement;
-  w->strangers[0] = w->strangers[1] = (char *)"three";
-  w->others.offices = w->strangers;
-  w->agreements[0] = w->agreements[1] = &w->agreement;
-  f->agreements = w->agreements;
-  f->n_agreements = 1;
-}
 
 /* --- one changed input each --- */
 
@@ -107,6 +22,23 @@ CHANGE(sender_revoked, w->facts.sender.card = COR_CARD_REVOKED)
 CHANGE(recipient_unknown, w->facts.recipient.known = false)
 CHANGE(recipient_suspended, w->facts.recipient.card = COR_CARD_SUSPENDED)
 CHANGE(recipient_revoked, w->facts.recipient.card = COR_CARD_REVOKED)
+/* whatever the CA's table says: there is no row to a donor */
+static void donor_permitted(world *w) {
+  w->facts.recipient.role = w->recipients[1] = COR_ROLE(DONOR);
+}
+/* a notice of the hub goes to anyone, but never with a person in it */
+static void told_of_a_person(world *w, Corridor__V1__Role role) {
+  w->facts.recipient.role = w->recipients[1] = role;
+  carry(w, CAT(OPERATIONAL) | CAT(BIODATA));
+}
+#define TOLD(name, role)                                                                                     \
+  static void name(world *w) {                                                                               \
+    told_of_a_person(w, COR_ROLE(role));                                                                     \
+  }
+TOLD(donor_told_of_a_person, DONOR)
+TOLD(notifier_told_of_a_person, NOTIFYING_AUTHORITY)
+TOLD(committee_told_of_a_person, COMMITTEE)
+TOLD(delegation_told_of_a_person, EU_DELEGATION)
 CHANGE(sender_is_donor, w->facts.sender.role = COR_ROLE(DONOR))
 CHANGE(recipient_is_donor, w->facts.recipient.role = COR_ROLE(DONOR))
 CHANGE(not_the_hub, w->facts.sender.role = COR_ROLE(HOST_MISSION))
@@ -119,6 +51,15 @@ CHANGE(agreement_not_begun, w->agreement.valid_from = NOW + 1)
 CHANGE(other_programme, w->agreement.programme = (char *)"OTHER")
 CHANGE(agreed_operational, w->agreement.n_categories = spread(CAT(OPERATIONAL), w->agreed))
 CHANGE(agreed_beyond_the_table, w->agreed[w->agreement.n_categories++] = (Corridor__V1__DataCategory)40)
+CHANGE(no_child_protocol, w->agreement.child_data_protocol = (char *)"")
+CHANGE(no_record_transfer, w->agreement.record_transfer_mou = (char *)"")
+CHANGE(no_permission, w->facts.n_permissions = 0)
+CHANGE(permission_for_other_senders, w->facts.n_permissions = 1)
+CHANGE(permission_for_other_recipients, w->facts.n_permissions = 2)
+CHANGE(permission_for_another_function, w->facts.n_permissions = 3)
+CHANGE(enter_fewer, w->permission.n_enter = spread(CAT(OPERATIONAL), w->enter))
+CHANGE(view_fewer, w->permission.n_view = spread(CAT(OPERATIONAL), w->view))
+CHANGE(country_suspended, w->facts.n_suspended = 1)
 CHANGE(handle_taken, w->facts.handle_taken = true)
 CHANGE(case_unknown, w->facts.case_known = false)
 CHANGE(no_standing, w->facts.sender_standing = false)
@@ -216,7 +157,7 @@ static void suspended_without_consent(world *w) {
   w->facts.consent.found = false;
 }
 static void health_part(world *w) {
-  w->header.compartment = COR_C(HEALTH);
+  w->header.compartment = w->permission.compartment = COR_C(HEALTH);
   w->header.purpose = w->facts.consent.scopes[0].purpose = COR_PURPOSE(CONTINUITY_OF_CARE);
   carry(w, CAT(HEALTH_DATA));
 }
@@ -237,6 +178,62 @@ static void suspended_health_life_at_risk(world *w) {
   health_life_at_risk(w);
   case_suspended(w);
 }
+static void vital_agreed(world *w) {
+  w->agreement.other_vital_interest = true;
+  w->facts.consent.found = false;
+  vital_interest(w);
+}
+static void health_vital_agreed(world *w) {
+  health_part(w);
+  vital_agreed(w);
+}
+static void health_vital_not_agreed(world *w) {
+  health_vital_agreed(w);
+  w->agreement.other_vital_interest = false;
+}
+/* The one that allows it is no longer in force; the one in force does not. */
+static void health_vital_agreed_before(world *w) {
+  health_vital_not_agreed(w);
+  w->others = w->agreement;
+  w->others.other_vital_interest = true;
+  w->others.valid_until = NOW;
+  w->agreements[1] = &w->others;
+  w->facts.n_agreements = 2;
+}
+static void health_vital_agreed_for_less(world *w) {
+  health_vital_agreed_before(w);
+  w->others.valid_until = NOW + HOUR;
+  w->others.n_categories = 1;
+}
+static void health_vital_agreed_elsewhere(world *w) {
+  health_vital_agreed_before(w);
+  w->others.valid_until = NOW + HOUR;
+  w->others.programme = (char *)"OTHER";
+}
+static void health_vital_second_agrees(world *w) {
+  health_vital_agreed_before(w);
+  w->others.valid_until = NOW + HOUR;
+}
+static void cover_life_at_risk(world *w) {
+  w->facts.cover_basis = COR_BASIS(LIFE_AT_RISK);
+  w->facts.consent.found = false;
+}
+static void suspended_cover_life_at_risk(world *w) {
+  cover_life_at_risk(w);
+  case_suspended(w);
+}
+static void cover_vital(world *w) {
+  cover_life_at_risk(w);
+  w->facts.cover_basis = COR_BASIS(VITAL_INTEREST_OTHER);
+}
+static void cover_vital_agreed(world *w) {
+  cover_vital(w);
+  w->agreement.other_vital_interest = true;
+}
+static void cover_of_no_person(world *w) {
+  cover_life_at_risk(w);
+  w->facts.cover_basis = COR_BASIS(NO_PERSONAL_DATA);
+}
 static void answer_no_when_taken(world *w) {
   referral_taken(w);
   w->header.outcome = COR_OUTCOME(NO);
@@ -244,6 +241,86 @@ static void answer_no_when_taken(world *w) {
 static void answer_no_when_withdrawn(world *w) {
   case_withdrawn(w);
   w->header.outcome = COR_OUTCOME(NO);
+}
+static void child_data(world *w) {
+  w->header.compartment = w->permission.compartment = COR_C(CASEWORK);
+  carry(w, CAT(BIODATA) | CAT(CHILD_BID));
+}
+static void child_data_no_protocol(world *w) {
+  child_data(w);
+  no_child_protocol(w);
+}
+static void child_data_of_a_partner_no_protocol(world *w) {
+  child_data_no_protocol(w);
+  w->facts.sender.role = w->senders[1] = COR_ROLE(PARTNER);
+}
+static void child_data_of_a_provider_no_protocol(world *w) {
+  child_data_no_protocol(w);
+  w->facts.recipient.role = w->recipients[1] = COR_ROLE(ORIGIN_MISSION);
+}
+static void health_part_no_record_transfer(world *w) {
+  health_part(w);
+  no_record_transfer(w);
+}
+static void mental_health_no_record_transfer(world *w) {
+  health_part_no_record_transfer(w);
+  carry(w, CAT(MENTAL_HEALTH));
+}
+static void cover_health_no_record_transfer(world *w) {
+  w->facts.cover_categories = CAT(HEALTH_DATA);
+  no_record_transfer(w);
+}
+static void second_agreement_covers(world *w) {
+  w->others.offices = w->offices;
+  w->agreements[1] = &w->others;
+  w->facts.n_agreements = 2;
+  w->agreement.programme = (char *)"OTHER";
+}
+static void cover_beyond_permission(world *w) {
+  w->permission.n_view = spread(CAT(OPERATIONAL) | CAT(CONTACT), w->view);
+}
+static void suspended_from_later(world *w) {
+  country_suspended(w);
+  w->region.since = NOW + 1;
+}
+static void another_country_suspended(world *w) {
+  country_suspended(w);
+  w->region.region = (char *)"ML";
+}
+static void suspended_for_transit(world *w) {
+  country_suspended(w);
+  w->facts.recipient.role = w->recipients[1] = COR_ROLE(TRANSIT_MISSION);
+  carry(w, CAT(OPERATIONAL) | CAT(TRAVEL));
+}
+/* Asylum matters, to a UN agency that is or is not UNHCR. */
+static void asylum_to(world *w, Corridor__V1__Role role, bool unhcr) {
+  w->facts.recipient.role = w->recipients[1] = role;
+  w->facts.recipient.asylum_authority = unhcr;
+  carry(w, CAT(BIODATA) | CAT(ASYLUM));
+}
+static void asylum_to_unhcr(world *w) {
+  asylum_to(w, COR_ROLE(UN_AGENCY), true);
+}
+static void asylum_to_another_agency(world *w) {
+  asylum_to(w, COR_ROLE(UN_AGENCY), false);
+}
+static void asylum_to_a_provider(world *w) {
+  asylum_to(w, COR_ROLE(SERVICE_PROVIDER), true);
+}
+static void asylum_from_unhcr(world *w) {
+  w->facts.sender.role = w->senders[1] = COR_ROLE(UN_AGENCY);
+  carry(w, CAT(ASYLUM));
+}
+static void cover_asylum_to(world *w, bool unhcr) {
+  w->facts.recipient.role = w->recipients[1] = COR_ROLE(UN_AGENCY);
+  w->facts.recipient.asylum_authority = unhcr;
+  w->facts.cover_categories = CAT(CONTACT) | CAT(ASYLUM);
+}
+static void cover_asylum_to_unhcr(world *w) {
+  cover_asylum_to(w, true);
+}
+static void cover_asylum_to_another_agency(world *w) {
+  cover_asylum_to(w, false);
 }
 static void unknown_and_no_programme(world *w) {
   case_unknown(w);
@@ -276,6 +353,7 @@ static const pair pairs[] = {
   PAIR("roles", CASE_FILE, recipient_is_donor, COR_ROLE_NOT_ALLOWED, "recipient"),
   PAIR("roles", REGISTRATION, sender_is_donor, COR_ROLE_NOT_ALLOWED, "type"),
   PAIR("roles", CONSENT_WITHDRAWAL, sender_is_donor, COR_OK, ""),
+  PAIR("roles", BASIS_STATEMENT, sender_is_donor, COR_ROLE_NOT_ALLOWED, "type"),
   PAIR("roles", END_NOTICE, not_the_hub, COR_ROLE_NOT_ALLOWED, "type"),
   PAIR("agreement", CASE_FILE, no_agreement, COR_NO_AGREEMENT, "recipient"),
   PAIR("agreement", CASE_FILE, other_office_bound, COR_NO_AGREEMENT, "recipient"),
@@ -290,16 +368,60 @@ static const pair pairs[] = {
   PAIR("agreement", ABN_CONFIRM, agreed_operational, COR_OK, ""),
   PAIR("agreement", REGISTRATION, no_agreement, COR_OK, ""),
   PAIR("agreement", WITHDRAWAL_NOTICE, no_agreement, COR_OK, ""),
+  PAIR("protocols", CASE_FILE, child_data, COR_OK, ""),
+  PAIR("protocols", CASE_FILE, child_data_no_protocol, COR_NO_AGREEMENT, "categories"),
+  PAIR("protocols", CASE_FILE, child_data_of_a_partner_no_protocol, COR_NO_AGREEMENT, "categories"),
+  PAIR("protocols", SERVICE_REPORT, child_data_of_a_provider_no_protocol, COR_OK, ""),
+  PAIR("protocols", ABN, no_child_protocol, COR_OK, ""),
+  PAIR("protocols", REFERRAL_HANDOVER, no_child_protocol, COR_OK, ""),
+  PAIR("protocols", CASE_FILE, health_part_no_record_transfer, COR_NO_AGREEMENT, "categories"),
+  PAIR("protocols", CASE_FILE, mental_health_no_record_transfer, COR_NO_AGREEMENT, "categories"),
+  PAIR("protocols", REFERRAL, cover_health_no_record_transfer, COR_NO_AGREEMENT, "categories"),
+  PAIR("protocols", ABN, no_record_transfer, COR_OK, ""),
+  PAIR("agreement", CASE_FILE, second_agreement_covers, COR_OK, ""),
+  PAIR("region", ABN, country_suspended, COR_REGION_SUSPENDED, "recipient"),
+  PAIR("region", TICKET_ISSUED, country_suspended, COR_REGION_SUSPENDED, "recipient"),
+  PAIR("region", ABN, suspended_from_later, COR_OK, ""),
+  PAIR("region", ABN, another_country_suspended, COR_OK, ""),
+  PAIR("region", ABN, suspended_for_transit, COR_OK, ""),
+  PAIR("region", DEPARTURE_CONFIRMATION, country_suspended, COR_OK, ""),
+  PAIR("region", ARRIVAL_NOTICE, country_suspended, COR_OK, ""),
+  PAIR("region", REFERRAL, country_suspended, COR_OK, ""),
+  PAIR("region", CONSENT_WITHDRAWAL, country_suspended, COR_OK, ""),
+  PAIR("no route", CASE_FILE, donor_permitted, COR_ROLE_NOT_ALLOWED, "recipient"),
+  PAIR("no route", END_NOTICE, donor_told_of_a_person, COR_CATEGORY_NOT_ALLOWED, "categories"),
+  PAIR("no route", END_NOTICE, notifier_told_of_a_person, COR_CATEGORY_NOT_ALLOWED, "categories"),
+  PAIR("no route", END_NOTICE, committee_told_of_a_person, COR_CATEGORY_NOT_ALLOWED, "categories"),
+  PAIR("no route", END_NOTICE, delegation_told_of_a_person, COR_CATEGORY_NOT_ALLOWED, "categories"),
+  PAIR("asylum", REFERRAL_HANDOVER, asylum_to_unhcr, COR_OK, ""),
+  PAIR("asylum", REFERRAL_HANDOVER, asylum_to_another_agency, COR_CATEGORY_NOT_ALLOWED, "categories"),
+  PAIR("asylum", REFERRAL_HANDOVER, asylum_to_a_provider, COR_CATEGORY_NOT_ALLOWED, "categories"),
+  PAIR("asylum", SERVICE_REPORT, asylum_from_unhcr, COR_CATEGORY_NOT_ALLOWED, "categories"),
+  PAIR("asylum", REFERRAL, cover_asylum_to_unhcr, COR_OK, ""),
+  PAIR("asylum", REFERRAL, cover_asylum_to_another_agency, COR_CATEGORY_NOT_ALLOWED, "cover"),
+  PAIR("permission", CASE_FILE, no_permission, COR_NO_ROUTE, "categories"),
+  PAIR("permission", ABN_CONFIRM, no_permission, COR_NO_ROUTE, "categories"),
+  PAIR("permission", CASE_FILE, permission_for_other_senders, COR_NO_ROUTE, "categories"),
+  PAIR("permission", CASE_FILE, permission_for_other_recipients, COR_NO_ROUTE, "categories"),
+  PAIR("permission", CASE_FILE, permission_for_another_function, COR_NO_ROUTE, "categories"),
+  PAIR("permission", CASE_FILE, enter_fewer, COR_NO_ROUTE, "categories"),
+  PAIR("permission", CASE_FILE, view_fewer, COR_NO_ROUTE, "categories"),
+  PAIR("permission", ABN_CONFIRM, view_fewer, COR_OK, ""),
+  PAIR("permission", REFERRAL, cover_beyond_permission, COR_NO_ROUTE, "categories"),
+  PAIR("permission", REGISTRATION, no_permission, COR_OK, ""),
+  PAIR("permission", WITHDRAWAL_NOTICE, no_permission, COR_OK, ""),
   PAIR("standing", REGISTRATION, handle_taken, COR_CONFLICT, "handle"),
   PAIR("standing", CASE_FILE, case_unknown, COR_NO_STANDING, "handle"),
   PAIR("standing", CASE_FILE, no_standing, COR_NO_STANDING, "handle"),
   PAIR("standing", CASE_FILE, unknown_and_no_programme, COR_NO_STANDING, "handle"),
   PAIR("standing", CONSENT_RECORD, no_standing, COR_NO_STANDING, "handle"),
+  PAIR("standing", BASIS_STATEMENT, no_standing, COR_NO_STANDING, "handle"),
   PAIR("standing", ERASURE_STATEMENT, no_standing, COR_NO_STANDING, "handle"),
   PAIR("standing", CONTENT_STATEMENT, no_standing, COR_NO_STANDING, "handle"),
   PAIR("standing", SUSPENSION_ANSWER, no_standing, COR_NO_STANDING, "handle"),
   PAIR("standing", DATA_REQUEST, no_standing, COR_NO_STANDING, "handle"),
   PAIR("standing", DATA_STATEMENT, no_standing, COR_NO_STANDING, "handle"),
+  PAIR("standing", ACCESS_STATEMENT, no_standing, COR_NO_STANDING, "handle"),
   PAIR("standing", CONSENT_WITHDRAWAL, no_standing, COR_OK, ""),
   PAIR("standing", CONSENT_WITHDRAWAL, case_unknown, COR_OK, ""),
   PAIR("standing", OBLIGATION_NOTICE, no_standing, COR_OK, ""),
@@ -308,17 +430,20 @@ static const pair pairs[] = {
   PAIR("other party", REFERRAL_ACK, not_a_party, COR_NO_STANDING, "recipient"),
   PAIR("other party", REFERRAL_HANDOVER, not_a_party, COR_NO_STANDING, "recipient"),
   PAIR("other party", SERVICE_REPORT, not_a_party, COR_NO_STANDING, "recipient"),
+  PAIR("other party", DUPLICATE_ANSWER, not_a_party, COR_NO_STANDING, "recipient"),
   PAIR("other party", CASE_FILE, not_a_party, COR_OK, ""),
   PAIR("case stands", CASE_FILE, case_withdrawn, COR_CASE_WITHDRAWN, "handle"),
   PAIR("case stands", CONSENT_RECORD, case_withdrawn, COR_CASE_WITHDRAWN, "handle"),
   PAIR("case stands", REFERRAL_ACK, case_withdrawn, COR_CASE_WITHDRAWN, "handle"),
   PAIR("case stands", REFERRAL_ACK, answer_no_when_withdrawn, COR_OK, ""),
   PAIR("case stands", CONSENT_WITHDRAWAL, case_withdrawn, COR_OK, ""),
+  PAIR("case stands", BASIS_STATEMENT, case_withdrawn, COR_OK, ""),
   PAIR("case stands", ERASURE_STATEMENT, case_withdrawn, COR_OK, ""),
   PAIR("case stands", CONTENT_STATEMENT, case_withdrawn, COR_OK, ""),
   PAIR("case stands", DATA_REQUEST, case_withdrawn, COR_OK, ""),
   PAIR("case stands", DATA_STATEMENT, case_withdrawn, COR_OK, ""),
   PAIR("case stands", SUSPENSION_ANSWER, case_withdrawn, COR_CASE_WITHDRAWN, "handle"),
+  PAIR("case stands", ACCESS_STATEMENT, case_withdrawn, COR_OK, ""),
   PAIR("case stands", WITHDRAWAL_NOTICE, case_withdrawn, COR_OK, ""),
   PAIR("basis", CASE_FILE, record_duty, COR_BASIS_NOT_ALLOWED, "basis"),
   PAIR("basis", CASE_FILE, vital_interest, COR_BASIS_NOT_ALLOWED, "basis"),
@@ -328,13 +453,31 @@ static const pair pairs[] = {
   PAIR("basis", REFERRAL_HANDOVER, best_interests, COR_OK, ""),
   PAIR("basis", CASE_FILE, health_life_at_risk, COR_OK, ""),
   PAIR("basis", REFERRAL_HANDOVER, life_at_risk, COR_OK, ""),
+  PAIR("basis", DUPLICATE_QUESTION, life_at_risk, COR_BASIS_NOT_ALLOWED, "basis"),
   PAIR("basis", ABN, life_at_risk, COR_BASIS_NOT_ALLOWED, "basis"),
+  PAIR("basis", CASE_FILE, vital_agreed, COR_BASIS_NOT_ALLOWED, "basis"),
+  PAIR("basis", CASE_FILE, health_vital_agreed, COR_OK, ""),
+  PAIR("basis", CASE_FILE, health_vital_not_agreed, COR_BASIS_NOT_ALLOWED, "basis"),
+  PAIR("basis", CASE_FILE, health_vital_agreed_before, COR_BASIS_NOT_ALLOWED, "basis"),
+  PAIR("basis", CASE_FILE, health_vital_agreed_for_less, COR_BASIS_NOT_ALLOWED, "basis"),
+  PAIR("basis", CASE_FILE, health_vital_agreed_elsewhere, COR_BASIS_NOT_ALLOWED, "basis"),
+  PAIR("basis", CASE_FILE, health_vital_second_agrees, COR_OK, ""),
+  PAIR("basis", REFERRAL_HANDOVER, vital_interest, COR_BASIS_NOT_ALLOWED, "basis"),
+  PAIR("basis", REFERRAL_HANDOVER, vital_agreed, COR_OK, ""),
+  PAIR("basis", REFERRAL, life_at_risk, COR_BASIS_NOT_ALLOWED, "basis"),
+  PAIR("basis", REFERRAL, cover_life_at_risk, COR_OK, ""),
+  PAIR("basis", REFERRAL, cover_vital, COR_BASIS_NOT_ALLOWED, "cover"),
+  PAIR("basis", REFERRAL, cover_vital_agreed, COR_OK, ""),
+  PAIR("basis", REFERRAL, cover_of_no_person, COR_NO_CONSENT, "cover"),
   PAIR("basis", TICKET_ISSUED, travel_without_person, COR_BASIS_NOT_ALLOWED, "basis"),
   PAIR("purpose", CASE_FILE, purpose_monitoring, COR_BASIS_NOT_ALLOWED, "purpose"),
   PAIR("purpose", CASE_FILE, purpose_out_of_range, COR_BASIS_NOT_ALLOWED, "purpose"),
   PAIR("purpose", CASE_FILE, health_wrong_purpose, COR_BASIS_NOT_ALLOWED, "purpose"),
   PAIR("purpose", CASE_FILE, health_part, COR_OK, ""),
+  PAIR("purpose", ATTACHMENT_CHUNK, health_wrong_purpose, COR_BASIS_NOT_ALLOWED, "purpose"),
+  PAIR("purpose", ATTACHMENT_CHUNK, health_part, COR_OK, ""),
   PAIR("categories", CASE_FILE, carries_health, COR_CATEGORY_NOT_ALLOWED, "categories"),
+  PAIR("categories", DUPLICATE_QUESTION, carries_health, COR_CATEGORY_NOT_ALLOWED, "categories"),
   PAIR("categories", ABN, carries_protection, COR_CATEGORY_NOT_ALLOWED, "categories"),
   PAIR("categories", CASE_FILE, carries_beyond_the_table, COR_NO_AGREEMENT, "categories"),
   PAIR("categories", CASE_FILE, agreed_and_carried_beyond_the_table, COR_CATEGORY_NOT_ALLOWED, "categories"),
@@ -367,6 +510,9 @@ static const pair pairs[] = {
   PAIR("consent", CASE_FILE, scope_withdrawn_and_too_few, COR_NO_CONSENT, "categories"),
   PAIR("consent", REFERRAL, scope_withdrawn, COR_CONSENT_WITHDRAWN, "categories"),
   PAIR("consent", CASE_FILE, scopes_past_the_limit, COR_NO_CONSENT, "categories"),
+  PAIR("consent", DUPLICATE_QUESTION, consent_missing, COR_NO_CONSENT, "consent_id"),
+  PAIR("consent", DUPLICATE_QUESTION, scope_other_office, COR_NO_CONSENT, "categories"),
+  PAIR("consent", DUPLICATE_ANSWER, consent_missing, COR_OK, ""),
   PAIR("consent", ABN_CONFIRM, consent_missing, COR_OK, ""),
   PAIR("consent", REFERRAL, consent_missing, COR_NO_CONSENT, "cover"),
   PAIR("consent", REFERRAL, consent_withdrawn, COR_CONSENT_WITHDRAWN, "cover"),
@@ -381,6 +527,9 @@ static const pair pairs[] = {
   PAIR("before", ARRIVAL_NOTICE, no_yes, COR_PRECONDITION_MISSING, "type"),
   PAIR("before", REFERRAL_ACK, no_history, COR_PRECONDITION_MISSING, "type"),
   PAIR("before", REFERRAL_HANDOVER, no_yes, COR_PRECONDITION_MISSING, "type"),
+  PAIR("before", DUPLICATE_QUESTION, no_history, COR_PRECONDITION_MISSING, "type"),
+  PAIR("before", DUPLICATE_ANSWER, no_history, COR_PRECONDITION_MISSING, "type"),
+  PAIR("before", DUPLICATE_ANSWER, no_yes, COR_OK, ""),
   PAIR("before", CONSENT_WITHDRAWAL, no_history, COR_OK, ""),
   PAIR("one provider", REFERRAL_ACK, referral_taken, COR_REFERRAL_TAKEN, "handle"),
   PAIR("one provider", REFERRAL_ACK, answer_no_when_taken, COR_OK, ""),
@@ -396,6 +545,7 @@ static const pair pairs[] = {
   PAIR("limits", CASE_FILE, table_ancient, COR_TABLE_VERSION, "table_version"),
   PAIR("suspension", CASE_FILE, case_suspended, COR_CASE_SUSPENDED, "handle"),
   PAIR("suspension", REFERRAL, case_suspended, COR_CASE_SUSPENDED, "handle"),
+  PAIR("suspension", REFERRAL, suspended_cover_life_at_risk, COR_OK, ""),
   PAIR("suspension", REFERRAL_HANDOVER, case_suspended, COR_CASE_SUSPENDED, "handle"),
   PAIR("suspension", REFERRAL_HANDOVER, suspended_best_interests, COR_OK, ""),
   PAIR("suspension", CASE_FILE, suspended_health_life_at_risk, COR_OK, ""),
@@ -418,6 +568,9 @@ static const struct { void (*first)(world *), (*second)(world *); int code; } or
   {case_withdrawn, consent_missing, COR_CASE_WITHDRAWN},
   {other_programme, vital_interest, COR_NO_AGREEMENT},
   {carries_health, consent_missing, COR_CATEGORY_NOT_ALLOWED},
+  {no_standing, no_permission, COR_NO_STANDING},
+  {carries_health, no_permission, COR_CATEGORY_NOT_ALLOWED},
+  {no_permission, consent_missing, COR_NO_ROUTE},
   {consent_withdrawn, consent_ends_now, COR_CONSENT_WITHDRAWN},
   {consent_missing, no_history, COR_NO_CONSENT},
   {no_history, expires_now, COR_PRECONDITION_MISSING},
@@ -486,6 +639,16 @@ START_TEST(the_earlier_rule_answers) {
 }
 END_TEST
 
+/* A permit names the agreement in whose name it is; what needs none, and a refusal, name none. */
+START_TEST(a_permit_names_its_agreement) {
+  ck_assert_str_eq(decide(COR_T(CASE_FILE), no_change).agreement, "A-1");
+  ck_assert_str_eq(decide(COR_T(CASE_FILE), second_agreement_covers).agreement, "A-2");
+  ck_assert_str_eq(decide(COR_T(CASE_FILE), consent_missing).agreement, "");
+  ck_assert_str_eq(decide(COR_T(REGISTRATION), no_change).agreement, "");
+  ck_assert_str_eq(decide(COR_T(END_NOTICE), no_change).agreement, "");
+}
+END_TEST
+
 /* Invariant 10: whatever else is true of a case, without standing the answer is
  * the one for a case that does not exist. */
 START_TEST(unknown_and_not_yours_look_the_same) {
@@ -527,6 +690,7 @@ int main(void) {
   tcase_add_loop_test(tc, a_programme_is_agreed_or_not, 0, COUNT(agreed));
   tcase_add_loop_test(tc, a_changed_input_changes_the_result, 0, COUNT(pairs));
   tcase_add_loop_test(tc, the_earlier_rule_answers, 0, COUNT(order));
+  tcase_add_test(tc, a_permit_names_its_agreement);
   tcase_add_test(tc, unknown_and_not_yours_look_the_same);
   suite_add_tcase(suite, tc);
   SRunner *runner = srunner_create(suite);

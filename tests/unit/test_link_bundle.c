@@ -72,7 +72,7 @@ static Corridor__V1__BundledNotice *end_of(const store_message *ours) {
 static store_message sent(uint8_t n, Corridor__V1__Compartment compartment) {
   store_message m = made(n, "gn-conakry", 9, COR_T(CASE_FILE));
   m.compartment = (int)compartment;
-  queue(&m, false);
+  queue(&m, COR_LANE_CASE);
   must(store_begin(s, &err));
   must(store_out_apply(s, m.id, &(store_outcome){.event = STORE_OUT_ADMIT, .at = T0}, &err));
   must(store_commit(s, &err));
@@ -87,7 +87,7 @@ static store_taken come(uint64_t sequence, cor_buf *receipt, size_t *ordinary) {
   m.compartment = COR_C(RECORD);
   *ordinary = 0;
   must(store_begin(s, &err));
-  store_taken taken = store_bundle_put(s, &m, sequence, receipt, &err);
+  store_taken taken = store_unlisted_put(s, &m, sequence, receipt, &err);
   if (taken == STORE_TAKE_NEW)
     must(link_bundle_apply(l, NULL, &header, &bundle, &m, sequence, ordinary, &err));
   must(store_commit(s, &err));
@@ -242,11 +242,11 @@ START_TEST(another_bundle_under_the_same_id_is_a_conflict) {
   store_message m = made(3, "hub", 3, COR_T(NOTICE_BUNDLE)), single = made(3, "hub", 9, COR_T(END_NOTICE));
   cor_buf receipt = {0};
   must(store_begin(s, &err));
-  ck_assert_int_eq(store_bundle_put(s, &m, 1, &receipt, &err), STORE_TAKE_NEW);
+  ck_assert_int_eq(store_unlisted_put(s, &m, 1, &receipt, &err), STORE_TAKE_NEW);
   cor_buf_clear(&receipt);
   memset(m.header_hash, 4, COR_HASH_LEN);
   memset(single.header_hash, 5, COR_HASH_LEN);
-  ck_assert_int_eq(store_bundle_put(s, &m, 2, &receipt, &err), STORE_TAKE_CONFLICT);
+  ck_assert_int_eq(store_unlisted_put(s, &m, 2, &receipt, &err), STORE_TAKE_CONFLICT);
   ck_assert_int_eq(store_in_put(s, &single, 2, &receipt, &err), STORE_TAKE_CONFLICT);
   ck_assert_uint_eq(receipt.len, 0);
   must(store_commit(s, &err));

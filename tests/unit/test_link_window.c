@@ -47,7 +47,7 @@ static void fill_outbox(void) {
     memcpy(m.case_handle, m.id, COR_ID_LEN);
     m.envelope = (cor_buf){body, 0}; /* one without fields: nothing here reads it */
     m.body = (cor_buf){body, sizeof body};
-    must(store_out_put(s, &m, false, &err));
+    must(store_out_put(s, &m, COR_LANE_CASE, &err));
   }
   must(store_commit(s, &err));
 }
@@ -134,6 +134,32 @@ START_TEST(a_window_of_no_message_is_one_of_one) {
 }
 END_TEST
 
+/* Of parts of files one is under way, so that on a slow line nothing waits for more. */
+START_TEST(one_part_of_a_file_is_under_way) {
+  static uint8_t body[KIB];
+  must(store_begin(s, &err));
+  for (uint8_t i = 1; i <= 6; i++) {
+    const bool is_part = i <= 4;
+    store_message m = made(i, "gn-conakry", i, is_part ? COR_T(ATTACHMENT_CHUNK) : COR_T(CASE_FILE));
+    m.outgoing = true;
+    m.is_part = is_part;
+    memcpy(m.attachment, m.id, COR_ID_LEN);
+    m.envelope = (cor_buf){body, 0};
+    m.body = (cor_buf){body, sizeof body};
+    must(store_out_put(s, &m, is_part ? COR_LANE_ATTACHMENT : COR_LANE_CASE, &err));
+  }
+  must(store_commit(s, &err));
+  welcome(256, UINT64_MAX);
+  must(link_submit(l, &err));
+  ck_assert_uint_eq(l->n_flight, 3);
+  ck_assert_uint_eq(l->flight[0].id[0], 5);
+  ck_assert_uint_eq(l->flight[1].id[0], 6);
+  ck_assert_uint_eq(l->flight[2].id[0], 1);
+  must(link_submit(l, &err));
+  ck_assert_uint_eq(l->n_flight, 3);
+}
+END_TEST
+
 int main(void) {
   const int n = (int)(sizeof windows / sizeof *windows);
   TCase *tcase = tcase_create("link_window");
@@ -141,5 +167,6 @@ int main(void) {
   tcase_add_loop_test(tcase, what_welcome_names_is_bounded, 0, n);
   tcase_add_loop_test(tcase, what_later_credit_names_is_bounded, 0, n);
   tcase_add_test(tcase, a_window_of_no_message_is_one_of_one);
+  tcase_add_test(tcase, one_part_of_a_file_is_under_way);
   return programme_run(tcase, "link_window");
 }

@@ -93,7 +93,7 @@ END_TEST
 START_TEST(uncommitted_work_is_not_there) {
   store_message m = made(1, "hub", 1, COR_T(REGISTRATION));
   must(store_begin(s, &err));
-  must(store_out_put(s, &m, false, &err));
+  must(store_out_put(s, &m, COR_LANE_CASE, &err));
   store_rollback(s);
   reopen();
   int64_t row;
@@ -108,11 +108,11 @@ START_TEST(messages_go_in_order_and_records_first) {
                       file = made(3, "gn-conakry", 1, COR_T(CASE_FILE)),
                       abn = made(4, "gn-conakry", 1, COR_T(ABN)),
                       other = made(5, "gn-conakry", 2, COR_T(CASE_FILE));
-  queue(&registration, false);
-  queue(&consent, false);
-  queue(&file, false);
-  queue(&abn, false);
-  queue(&other, false);
+  queue(&registration, COR_LANE_CASE);
+  queue(&consent, COR_LANE_CASE);
+  queue(&file, COR_LANE_CASE);
+  queue(&abn, COR_LANE_CASE);
+  queue(&other, COR_LANE_CASE);
   ck_assert_int_eq(next_id(NULL, 0, &busy[0]), 1);
   /* The rest of the case waits for the registration; another case does not. */
   ck_assert_int_eq(next_id(busy, 1, &busy[1]), 5);
@@ -134,10 +134,10 @@ START_TEST(withdrawal_overtakes_but_never_its_own_consent) {
                       consent = made(2, "hub", 1, COR_T(CONSENT_RECORD)),
                       withdrawal = made(3, "hub", 1, COR_T(CONSENT_WITHDRAWAL)),
                       elsewhere = made(4, "hub", 2, COR_T(CONSENT_WITHDRAWAL));
-  queue(&file, false);
-  queue(&consent, false);
-  queue(&withdrawal, true);
-  queue(&elsewhere, true);
+  queue(&file, COR_LANE_CASE);
+  queue(&consent, COR_LANE_CASE);
+  queue(&withdrawal, COR_LANE_OVERTAKES);
+  queue(&elsewhere, COR_LANE_OVERTAKES);
   ck_assert_int_eq(next_id(NULL, 0, &row), 4);
   settle(4, STORE_OUT_ADMIT, COR_OK);
   ck_assert_int_eq(next_id(NULL, 0, &row), 1);
@@ -146,12 +146,34 @@ START_TEST(withdrawal_overtakes_but_never_its_own_consent) {
 }
 END_TEST
 
+/* A statement that something was opened: behind what came before, before nothing. */
+START_TEST(what_goes_aside_waits_and_delays_nobody) {
+  int64_t row;
+  const store_message consent = made(1, "hub", 1, COR_T(CONSENT_RECORD)),
+                      opened = made(2, "hub", 1, COR_T(ACCESS_STATEMENT)),
+                      file = made(3, "gn-conakry", 1, COR_T(CASE_FILE)),
+                      withdrawal = made(4, "hub", 1, COR_T(CONSENT_WITHDRAWAL));
+  queue(&consent, COR_LANE_CASE);
+  queue(&opened, COR_LANE_ASIDE);
+  ck_assert_int_eq(next_id(NULL, 0, &row), 1);
+  ck_assert_int_eq(next_id(&row, 1, &row), 0);
+  settle(1, STORE_OUT_ADMIT, COR_OK);
+  queue(&file, COR_LANE_CASE);
+  queue(&withdrawal, COR_LANE_OVERTAKES);
+  ck_assert_int_eq(next_id(NULL, 0, &row), 4);
+  settle(4, STORE_OUT_ADMIT, COR_OK);
+  ck_assert_int_eq(next_id(NULL, 0, &row), 2);
+  const int64_t busy[] = {row};
+  ck_assert_int_eq(next_id(busy, 1, &row), 3); /* while the statement is under way */
+}
+END_TEST
+
 START_TEST(postponed_message_waits_and_holds_back_its_successor) {
   int64_t row;
   const store_message first = made(1, "gn-conakry", 1, COR_T(CASE_FILE)),
                       second = made(2, "gn-conakry", 1, COR_T(ABN));
-  queue(&first, false);
-  queue(&second, false);
+  queue(&first, COR_LANE_CASE);
+  queue(&second, COR_LANE_CASE);
   must(store_begin(s, &err));
   must(store_out_postpone(s, first.id, COR_HUB_UNAVAILABLE, cor_clock_monotonic_ms() + 3600 * 1000, &err));
   must(store_commit(s, &err));
@@ -206,7 +228,7 @@ static const struct {
 
 START_TEST(outgoing_life) {
   const store_message m = made(1, "gn-conakry", 1, COR_T(CASE_FILE));
-  queue(&m, false);
+  queue(&m, COR_LANE_CASE);
   settle(1, lives[_i].first, COR_OK);
   settle(1, lives[_i].second, COR_OK);
   ck_assert_str_eq(store_state_name(state_of(1)), store_state_name(lives[_i].ends));
@@ -218,7 +240,7 @@ START_TEST(late_admission_receipt_is_kept_and_the_end_stands) {
   static const uint8_t first[] = "the hub's promise", second[] = "another";
   const store_message m = made(1, "gn-conakry", 1, COR_T(CASE_FILE));
   store_message seen;
-  queue(&m, false);
+  queue(&m, COR_LANE_CASE);
   settle(1, ends[_i], COR_OK);
   const store_state ended = state_of(1);
   const store_outcome told[] = {
@@ -255,7 +277,7 @@ START_TEST(full_disk_refuses_new_work_and_still_drains) {
   static uint8_t large[1024 * 1024];
   int64_t pages, row;
   const store_message m = made(1, "gn-conakry", 1, COR_T(CASE_FILE));
-  queue(&m, false);
+  queue(&m, COR_LANE_CASE);
   count_pages(&pages);
   limit_pages(pages + 8);
   must(store_begin(s, &err));
@@ -351,6 +373,42 @@ START_TEST(number_claimed_twice_names_nobody) {
 }
 END_TEST
 
+/* What a comparison walks through: one type, one compartment, one box. */
+START_TEST(files_are_walked_in_the_order_of_keeping) {
+  const struct {
+    uint8_t n;
+    Corridor__V1__MessageType type;
+    Corridor__V1__Compartment compartment;
+  } kept[] = {{3, COR_T(CASE_FILE), COR_C(CASEWORK)},
+              {1, COR_T(CASE_FILE), COR_C(HEALTH)},
+              {4, COR_T(ABN), COR_C(CASEWORK)},
+              {2, COR_T(CASE_FILE), COR_C(CASEWORK)}};
+  store_message m;
+  int64_t n = 0;
+  for (size_t i = 0; i < sizeof kept / sizeof *kept; i++) {
+    cor_buf receipt = {0};
+    store_message one = made(kept[i].n, "gn-conakry", 1, kept[i].type);
+    one.compartment = (int)kept[i].compartment;
+    ck_assert_int_eq(take(&one, i + 1, &receipt), STORE_TAKE_NEW);
+    cor_buf_clear(&receipt);
+  }
+  must(store_begin(s, &err));
+  for (int i = 0; i < 2; i++) {
+    ck_assert_int_eq(store_message_after(s, false, n, COR_T(CASE_FILE), COR_C(CASEWORK), &m, &err),
+                     STORE_FOUND);
+    ck_assert_uint_eq(m.id[0], i == 0 ? 3 : 2);
+    ck_assert_uint_gt(m.envelope.len * m.body.len, 0);
+    n = m.n;
+    store_message_clear(&m);
+  }
+  ck_assert_int_eq(store_message_after(s, false, n, COR_T(CASE_FILE), COR_C(CASEWORK), &m, &err),
+                   STORE_ABSENT);
+  ck_assert_int_eq(store_message_after(s, true, 0, COR_T(CASE_FILE), COR_C(CASEWORK), &m, &err),
+                   STORE_ABSENT);
+  store_rollback(s);
+}
+END_TEST
+
 static bool on_disk(const char *name, const char *text) {
   cor_buf file = {0};
   if (access(in(dir, name), F_OK) != 0) return false;
@@ -430,6 +488,7 @@ int main(void) {
   tcase_add_test(tcase, uncommitted_work_is_not_there);
   tcase_add_test(tcase, messages_go_in_order_and_records_first);
   tcase_add_test(tcase, withdrawal_overtakes_but_never_its_own_consent);
+  tcase_add_test(tcase, what_goes_aside_waits_and_delays_nobody);
   tcase_add_test(tcase, postponed_message_waits_and_holds_back_its_successor);
   tcase_add_test(tcase, what_needs_no_consent_passes_what_is_suspended);
   tcase_add_loop_test(tcase, outgoing_life, 0, (int)(sizeof lives / sizeof *lives));
@@ -438,6 +497,7 @@ int main(void) {
   tcase_add_test(tcase, restricted_messages_show_nowhere);
   tcase_add_test(tcase, lists_show_what_the_asker_may_see);
   tcase_add_test(tcase, number_claimed_twice_names_nobody);
+  tcase_add_test(tcase, files_are_walked_in_the_order_of_keeping);
   tcase_add_test(tcase, erased_body_is_gone_from_the_disk_and_does_not_come_back);
   tcase_add_test(tcase, obligation_moves_forward_only);
   return programme_run(tcase, "store");

@@ -26,7 +26,7 @@ START_TEST(what_was_erased_before_a_restore_stays_erased) {
                 queued = made(4, "gn-conakry", 9, COR_T(CASE_FILE));
   (void)take(&here, 1, &receipt);
   cor_buf_clear(&receipt);
-  queue(&queued, false);
+  queue(&queued, COR_LANE_CASE);
   erase_again(&here);
   erase_again(&here); /* told twice */
   erase_again(&later);

@@ -13,6 +13,7 @@
 #include "corridor/ca.h"
 #include "corridor/clock.h"
 #include "corridor/codec.h"
+#include "corridor/permission_json.h"
 #include "corridor/refusal.h"
 #include "corridor/sign.h"
 #include <limits.h>
@@ -160,6 +161,9 @@ static void pact_begin(pact *out, const char *name, int64_t now) {
   out->agreement.categories = all_but_protection;
   out->agreement.valid_from = now - day_ms;
   out->agreement.valid_until = now + VALID_DAYS * day_ms;
+  out->agreement.dpia_reference = "DPIA-2020-1";
+  out->agreement.child_data_protocol = "CDP-2020-1";
+  out->agreement.record_transfer_mou = "MOU-2020-1";
 }
 
 static void pact_add(pact *out, member *m) {
@@ -209,6 +213,8 @@ static bool sign_list(const authority *ca, const Corridor__V1__CardList *list, c
 
 static bool make_list(const plan *p, const authority *ca, programme *all, cor_buf *out, cor_error *err) {
   Corridor__V1__CardList list = CORRIDOR__V1__CARD_LIST__INIT;
+  Corridor__V1__CardList *table = cor_permissions_load(CORRIDOR_PERMISSIONS, err);
+  if (!table) return false;
   country_calendar *calendars = calloc(COUNTRIES_MAX, sizeof *calendars);
   pact *pacts = calloc(COUNTRIES_MAX + REGIONS + 1, sizeof *pacts);
   list.cards = calloc(all->n + 1, sizeof *list.cards);
@@ -221,6 +227,8 @@ static bool make_list(const plan *p, const authority *ca, programme *all, cor_bu
     ok = (list.cards[list.n_cards] = card_of(ca, office, i + 1, err)) != NULL;
     list.n_cards += ok;
   }
+  list.permissions = table->permissions;
+  list.n_permissions = table->n_permissions;
   list.number = 1;
   list.issued_at = ca->now;
   list.expires_at = ca->now + VALID_DAYS * day_ms;
@@ -237,6 +245,7 @@ static bool make_list(const plan *p, const authority *ca, programme *all, cor_bu
   free(list.agreements);
   free(calendars);
   free(pacts);
+  cor_message_free(&table->base);
   return ok;
 }
 
