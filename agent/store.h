@@ -82,9 +82,9 @@ typedef struct store_message {
   int code;                    /* refusal, stop reason, or content check */
   int64_t sent_at, settled_at; /* settled: admitted, refused; incoming: received */
   bool late;
-  bool on_consent;             /* outgoing, for store_out_put: it stands on consent */
-  bool read;                   /* incoming: a holder opened it before, and it was good */
-  bool is_part;                /* of the attachment named here (store_message_name) */
+  bool on_consent; /* outgoing, for store_out_put: it stands on consent */
+  bool read;       /* incoming: a holder opened it before, and it was good */
+  bool is_part;    /* of the attachment named here (store_message_name) */
   uint8_t attachment[COR_ID_LEN];
   cor_buf envelope, body, receipt; /* only from store_message_find and store_out_next */
 } store_message;

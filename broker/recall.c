@@ -35,9 +35,9 @@ static PGresult *stop(core *c, const recall *what) {
                          " AND m.message_id = d.message_id AND m.admitted_at = d.admitted_at"
                          " AND ($2::bytea IS NULL OR m.consent_id = $2)"
                          " AND ($4 = 0 OR m.consent_id IS NOT NULL)"
-                        " AND ($5 = '' OR d.recipient = $5) AND ($6 = 0 OR m.purpose = $6)"
-                        " AND ($7::bytea IS NULL OR m.message_id = $7)"
-                        " RETURNING d.message_id, d.sender, d.handle, m.type, d.lane",
+                         " AND ($5 = '' OR d.recipient = $5) AND ($6 = 0 OR m.purpose = $6)"
+                         " AND ($7::bytea IS NULL OR m.message_id = $7)"
+                         " RETURNING d.message_id, d.sender, d.handle, m.type, d.lane",
                 &args);
 }
 

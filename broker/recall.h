@@ -6,14 +6,14 @@
 #include <corridor/v1/envelope.pb-c.h>
 
 typedef struct recall {
-  cor_bytes handle;                   /* the case */
-  cor_bytes consent_id;               /* data NULL = every consent */
-  bool part;                          /* only what was for this recipient, or for this purpose, or both: */
-  const char *recipient;              /* "" = any */
-  int purpose;                        /* Purpose, 0 = any */
-  cor_bytes message_id;               /* this message only, and no consent; data NULL = what stood on it */
+  cor_bytes handle;                    /* the case */
+  cor_bytes consent_id;                /* data NULL = every consent */
+  bool part;                           /* only what was for this recipient, or for this purpose, or both: */
+  const char *recipient;               /* "" = any */
+  int purpose;                         /* Purpose, 0 = any */
+  cor_bytes message_id;                /* this message only, and no consent; data NULL = what stood on it */
   Corridor__V1__LegalBasis not_upheld; /* of that message */
-  const Corridor__V1__Header *header; /* of the record that took it back */
+  const Corridor__V1__Header *header;  /* of the record that took it back */
 } recall;
 
 /* All of it, under the case's lock FOR UPDATE. Of one message its recipient only is

@@ -34,8 +34,9 @@ typedef struct cli_verb {
 } cli_verb;
 
 extern const cli_verb cli_case_verbs[], cli_consent_verbs[], cli_message_verbs[], cli_attachment_verbs[],
-    cli_duplicate_verbs[], cli_referral_verbs[], cli_basis_verbs[], cli_data_verbs[], cli_record_verbs[], cli_ca_verbs[],
-    cli_office_verbs[], cli_holder_verbs[], cli_recovery_verbs[], cli_demo_verbs[], cli_audit_verbs[];
+    cli_duplicate_verbs[], cli_referral_verbs[], cli_basis_verbs[], cli_data_verbs[], cli_record_verbs[],
+    cli_ca_verbs[], cli_office_verbs[], cli_holder_verbs[], cli_recovery_verbs[], cli_demo_verbs[],
+    cli_audit_verbs[];
 
 /* The whole command: parses, runs one verb, returns its exit code. */
 int cli_main(int argc, char **argv, FILE *out, FILE *err);

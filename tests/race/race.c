@@ -525,9 +525,11 @@ static void race_twice(race *r) {
 static const struct {
   const char *name;
   void (*run)(race *);
-} scenarios[] = {
-    {"withdraw", race_withdraw}, {"suspend", race_suspend}, {"basis", race_basis},
-    {"accept", race_accept},     {"twice", race_twice}};
+} scenarios[] = {{"withdraw", race_withdraw},
+                 {"suspend", race_suspend},
+                 {"basis", race_basis},
+                 {"accept", race_accept},
+                 {"twice", race_twice}};
 
 static void open_all(race *r, char **argv) {
   cor_error err = {0};
