@@ -69,9 +69,10 @@ static bool pg_fail(PGconn *db, cor_error *err) {
   return cor_fail(err, COR_INTERNAL, "db", "%.*s", (int)strcspn(text, "\n"), text);
 }
 
-/* Rows as an array of objects by column name; NULL on error. parameter: $1, or NULL. */
+/* Rows as an array of objects by column name; NULL on error. parameter: $1, where the
+ * query has one; NULL is SQL's null. */
 static json_t *query_rows(PGconn *db, const char *sql, const char *parameter, cor_error *err) {
-  PGresult *result = PQexecParams(db, sql, parameter != NULL, NULL, &parameter, NULL, NULL, 0);
+  PGresult *result = PQexecParams(db, sql, strstr(sql, "$1") != NULL, NULL, &parameter, NULL, NULL, 0);
   json_t *rows = NULL;
   if (PQresultStatus(result) != PGRES_TUPLES_OK) {
     (void)pg_fail(db, err);

@@ -15,7 +15,7 @@ import people
 import stages
 import test_interop as interop
 from harness import wait_for
-from identity import CATEGORIES, SECOND_PASSPHRASE
+from identity import CATEGORIES, REFERENCES, SECOND_PASSPHRASE
 from protocol_bytes import CODES, pb
 
 HOST, ORIGIN, KINDIA = people.HOST, people.ORIGIN, people.KINDIA
@@ -324,7 +324,8 @@ class OtherVitalInterest(BasisTest):
 
     cluster = {"agreements": [{
         "id": "JI-2026", "programme": "JI", "offices": [HOST, ORIGIN, KINDIA, people.LABE], "categories": CATEGORIES,
-        "validFrom": "2026-01-01", "validUntil": "2028-01-01", "otherVitalInterest": True}]}
+        "validFrom": "2026-01-01", "validUntil": "2028-01-01", "otherVitalInterest": True,
+        **REFERENCES}]}
 
     def test_on_a_physicians_word(self):
         message = self.send(self.case(), basis="VITAL_INTEREST_OTHER",
