@@ -35,7 +35,7 @@ class RoutesTest(WireTest):
         self.c.identity.ca("permissions", self.c.identity.write("table.json", table))
         self.publish()
 
-    def consented(self, personal=(pb.BIODATA, pb.CHILD_BID), purpose=pb.RETURN_PREPARATION, **to):
+    def consented(self, personal=(pb.CHILD_BID,), purpose=pb.RETURN_PREPARATION, **to):
         """A case whose consent covers these as well."""
         case, host = Case(), self.at(HOST)
         record = case.consent_record()
