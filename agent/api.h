@@ -89,6 +89,10 @@ bool api_query_enum(api_request *q, const char *name, const ProtobufCEnumDescrip
                     cor_error *err) COR_MUST_CHECK;
 /* A case by handle or reference number; NO_SUCH_CASE. In a transaction. */
 bool api_case(api_request *q, const char *name, store_case *out, cor_error *err) COR_MUST_CHECK;
+/* What a list asks for in its query: box, limit and what the asker may see; then, in a
+ * transaction, its case, which filter borrows from c. */
+bool api_filter(api_request *q, store_filter *out, cor_error *err) COR_MUST_CHECK;
+bool api_filter_case(api_request *q, store_filter *filter, store_case *c, cor_error *err) COR_MUST_CHECK;
 
 /* The message whose id stood in the route, with its blobs; NO_SUCH_MESSAGE. */
 bool api_find_message(api_request *q, store_message *m, cor_error *err) COR_MUST_CHECK;

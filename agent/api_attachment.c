@@ -16,7 +16,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LIST_DEFAULT = 100, LIST_MAX = 1000 };
 /* What a part costs in the store, sealed, with its envelope and rows. */
 enum { PART_KEPT = 72 * 1024 };
 
@@ -182,21 +181,14 @@ static bool add_attachment(const store_attachment *a, void *ctx) {
 }
 
 bool api_get_attachments(api_request *q, cor_error *err) {
-  const char *box = api_query(q, "box"), *name = api_query(q, "case"), *limit = api_query(q, "limit");
-  store_filter filter = {.outgoing = box != NULL && strcmp(box, "out") == 0, .limit = LIST_DEFAULT};
+  store_filter filter;
   store_case c;
-  if (box != NULL && strcmp(box, "out") != 0 && strcmp(box, "in") != 0)
-    return cor_fail(err, COR_BAD_INPUT, "/box", "box is in or out");
-  if (limit != NULL) filter.limit = strtol(limit, NULL, 10);
-  if (filter.limit < 1 || filter.limit > LIST_MAX)
-    return cor_fail(err, COR_BAD_INPUT, "/limit", "limit is 1 to %d", LIST_MAX);
-  filter.compartments = q->visible;
+  if (!api_filter(q, &filter, err)) return false;
   json_t *list = json_array();
   bool ok = store_begin(q->a->store, err);
   if (ok) {
-    ok = name == NULL || api_case(q, name, &c, err);
-    if (ok && name != NULL) filter.handle = c.handle;
-    ok = ok && store_attachment_list(q->a->store, &filter, add_attachment, list, err);
+    ok = api_filter_case(q, &filter, &c, err) &&
+         store_attachment_list(q->a->store, &filter, add_attachment, list, err);
     store_rollback(q->a->store);
   }
   q->reply = json_pack("{s:o}", "attachments", list);

@@ -133,3 +133,22 @@ bool api_case(api_request *q, const char *name, store_case *out, cor_error *err)
     return cor_fail(err, COR_NO_SUCH_CASE, "/case", "this office knows no such case; nothing was kept");
   return found == STORE_FOUND;
 }
+
+bool api_filter(api_request *q, store_filter *out, cor_error *err) {
+  enum { DEFAULT = 100, MOST = 1000 };
+  const char *box = api_query(q, "box"), *limit = api_query(q, "limit");
+  *out = (store_filter){.outgoing = box != NULL && strcmp(box, "out") == 0,
+                        .compartments = q->visible,
+                        .limit = limit == NULL ? DEFAULT : strtol(limit, NULL, 10)};
+  if (box != NULL && strcmp(box, "out") != 0 && strcmp(box, "in") != 0)
+    return cor_fail(err, COR_BAD_INPUT, "/box", "box is in or out");
+  return (out->limit >= 1 && out->limit <= MOST) ||
+         cor_fail(err, COR_BAD_INPUT, "/limit", "limit is 1 to %d", MOST);
+}
+
+bool api_filter_case(api_request *q, store_filter *filter, store_case *c, cor_error *err) {
+  const char *name = api_query(q, "case");
+  if (name == NULL) return true;
+  filter->handle = c->handle;
+  return api_case(q, name, c, err);
+}

@@ -66,11 +66,11 @@ class AgentLink(AgentTest):
 
     def test_forged_admission_receipt_settles_nothing(self):
         self.meet()
-        honest, self.hub.keys = self.hub.keys, self.c.identity.keys(people.ORIGIN)
+        self.hub.forger = self.c.identity.keys(people.ORIGIN)
         answer = self.c.register(wait=1)
         self.assertEqual(answer.code, 5, answer)
-        self.hub.keys = honest
-        self.hub.answered.clear()
+        wait_for(lambda: self.hub.forgeries, 20, "it was forged")
+        self.hub.forger = None
         wait_for(lambda: self.state((answer.json or answer.error)["messageId"]) == "admitted", 40)
 
     def test_killed_between_disk_and_receipt(self):
