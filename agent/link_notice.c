@@ -91,21 +91,48 @@ static bool on_end(agent_link *l, const cor_cards *cards, const Corridor__V1__He
   return ok;
 }
 
-/* The message of the exchange that a notice is about; NULL = none named. */
-static const ProtobufCBinaryData *subject(const ProtobufCMessage *notice) {
+static bool is_known(agent_link *l, ProtobufCBinaryData id, bool *known, cor_error *err) {
+  store_message m;
+  *known = false;
+  if (!is_id(id)) return true;
+  const store_found found = store_message_find(l->a->store, id.data, &m, err);
+  if (found == STORE_FOUND) store_message_clear(&m);
+  *known = found == STORE_FOUND;
+  return found != STORE_ERROR;
+}
+
+/* The message of the exchange that a notice is about; NULL = none named. A duty may be
+ * about one that has not come yet: then the notice that asks for it, which has. */
+static bool subject(agent_link *l, const ProtobufCMessage *notice, const ProtobufCBinaryData **out,
+                    cor_error *err) {
+  *out = NULL;
   if (notice->descriptor == &corridor__v1__end_notice__descriptor)
-    return &((const Corridor__V1__EndNotice *)notice)->message_id;
+    *out = &((const Corridor__V1__EndNotice *)notice)->message_id;
   if (notice->descriptor == &corridor__v1__obligation_notice__descriptor) {
     const Corridor__V1__ObligationNotice *duty = (const Corridor__V1__ObligationNotice *)notice;
-    return duty->about.len > 0 ? &duty->about : &duty->message_id;
+    bool known;
+    if (!is_known(l, duty->about, &known, err)) return false;
+    *out = known ? &duty->about : &duty->message_id;
   }
   if (notice->descriptor == &corridor__v1__data_notice__descriptor) {
     const Corridor__V1__DataNotice *data = (const Corridor__V1__DataNotice *)notice;
-    return data->n_message_ids > 0 ? &data->message_ids[0] : NULL;
+    if (data->n_message_ids > 0) *out = &data->message_ids[0];
   }
-  if (notice->descriptor != &corridor__v1__withdrawal_notice__descriptor) return NULL;
-  const Corridor__V1__WithdrawalNotice *taken_back = (const Corridor__V1__WithdrawalNotice *)notice;
-  return taken_back->n_message_ids > 0 ? &taken_back->message_ids[0] : NULL;
+  if (notice->descriptor == &corridor__v1__withdrawal_notice__descriptor) {
+    const Corridor__V1__WithdrawalNotice *taken_back = (const Corridor__V1__WithdrawalNotice *)notice;
+    if (taken_back->n_message_ids > 0) *out = &taken_back->message_ids[0];
+  }
+  return true;
+}
+
+/* The hub's word on what is about messages that may not have come yet; 0 = none. */
+static int said_of(const ProtobufCMessage *notice) {
+  Corridor__V1__Compartment said = 0;
+  if (notice->descriptor == &corridor__v1__data_notice__descriptor)
+    said = ((const Corridor__V1__DataNotice *)notice)->compartment;
+  if (notice->descriptor == &corridor__v1__withdrawal_notice__descriptor)
+    said = ((const Corridor__V1__WithdrawalNotice *)notice)->compartment;
+  return said == COR_C(HEALTH) || said == COR_C(PROTECTION) ? (int)said : 0;
 }
 
 /* Where news of this message belongs: with it if it is restricted, else RECORD. */
@@ -122,9 +149,11 @@ static bool filed_with(agent_link *l, const ProtobufCBinaryData *id, int *compar
 
 store_taken link_notice_put(agent_link *l, const ProtobufCMessage *notice, store_message *as,
                             uint64_t sequence, cor_buf *receipt, cor_error *err) {
-  const ProtobufCBinaryData *about = subject(notice);
+  const ProtobufCBinaryData *about;
   store_found of_part = STORE_ABSENT;
-  if (!filed_with(l, about, &as->compartment, err)) return STORE_TAKE_ERROR;
+  if (!subject(l, notice, &about, err) || !filed_with(l, about, &as->compartment, err))
+    return STORE_TAKE_ERROR;
+  if (said_of(notice) != 0) as->compartment = said_of(notice);
   if (notice->descriptor == &corridor__v1__end_notice__descriptor && is_id(*about))
     of_part = store_part_sent(l->a->store, about->data, err);
   switch (of_part) {
@@ -175,10 +204,9 @@ static bool on_obligation(agent_link *l, const cor_cards *cards, const Corridor_
                    .due_at = notice->due_at,
                    .at = notice->at};
   memcpy(due.id, notice->obligation_id.data, COR_ID_LEN);
-  /* What the list is filtered by: a message this office can look up. */
-  const ProtobufCBinaryData *about = subject(message);
+  const ProtobufCBinaryData *about; /* what the list is filtered by */
   int compartment;
-  if (!is_id(*about)) about = &notice->message_id;
+  if (!subject(l, message, &about, err)) return false;
   memcpy(due.message_id, about->data, COR_ID_LEN);
   memcpy(due.handle, header->handle.data, COR_ID_LEN);
   memcpy(due.responsible, notice->responsible, strlen(notice->responsible) + 1);

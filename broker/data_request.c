@@ -61,6 +61,7 @@ static void ask(core *c, act *a, const told *who, const void *ctx) {
   body.action = q->body->action;
   body.n_message_ids = who->n;
   body.message_ids = who->ids;
+  body.compartment = who->restricted;
   body.replacement_id = q->body->replacement_id;
   body.asked_at = a->now;
   body.answer_due = told_due(c, who->office, COR_DUTY_DATA_ANSWER, a->now);

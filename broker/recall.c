@@ -82,6 +82,7 @@ static void ask(core *c, act *a, const told *who, const void *ctx) {
   Corridor__V1__WithdrawalNotice body = notice_of(a, what);
   body.n_message_ids = who->n;
   body.message_ids = who->ids;
+  body.compartment = who->restricted;
   body.answer_due = told_due(c, who->office, COR_DUTY_ERASURE_ANSWER, a->now);
   const uint8_t *id = notice_add(&a->notices, who->office, COR_T(WITHDRAWAL_NOTICE), who->handle.data,
                                  what->handle.data, what->header->message_id.data, &body.base);

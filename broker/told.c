@@ -64,7 +64,12 @@ bool told_each(core *c, act *a, const told_query *q, told_fn each, const void *c
     ids[n++] = (ProtobufCBinaryData){id.len, (uint8_t *)id.data};
     bool last = i + 1 == rows || n == TOLD_IDS_MAX || !same(r, i, i + 1);
     if (!last) continue;
-    told who = {db_get_text(r, i, 0), db_get_text(r, i, 3), db_get_bytes(r, i, 1), ids, n};
+    told who = {.office = db_get_text(r, i, 0),
+                .by = db_get_text(r, i, 3),
+                .handle = db_get_bytes(r, i, 1),
+                .restricted = (Corridor__V1__Compartment)db_get_int(r, i, 4),
+                .ids = ids,
+                .n = n};
     each(c, a, &who, ctx);
     n = 0;
   }

@@ -25,6 +25,7 @@ typedef struct told_query {
 typedef struct told {
   const char *office, *by; /* who received, who sent: both know the handle */
   cor_bytes handle;
+  Corridor__V1__Compartment restricted; /* all of it is for its holders there; 0 = it is not restricted */
   ProtobufCBinaryData *ids;
   size_t n;
 } told;

@@ -115,8 +115,10 @@ class Request(WireTest):
 
 
 class Command(harness.ClusterTest):
-    def owed(self, office, case):
-        listed = self.c.must(self.c.corridor(office, "due"))["obligations"]
+    cluster = {"offices": [*harness.standard_offices(), harness.Office(PARTNER, "PARTNER", "NE", "A partner", [])]}
+
+    def owed(self, office, case, **who):
+        listed = self.c.must(self.c.corridor(office, "due", **who))["obligations"]
         return [d["name"] for d in listed if d["case"] == case.handle]
 
     def shown(self, message):
@@ -143,6 +145,30 @@ class Command(harness.ClusterTest):
         self.c.must(self.c.corridor(people.HOST, "data", "release", case.reference))
         case.received(people.ORIGIN, "DataNotice", count=3)
         self.assertNotIn("restrictedSince", self.shown(wrong))
+
+    def test_what_is_said_of_a_health_part_before_it_comes_is_for_its_holders(self):
+        """It waits for the end of a suspension; what is said of it does not."""
+        case = stages.Case(self.c)
+        case.registered()
+        case.consented(health=True)
+        case.filed()
+        self.c.stop(people.ORIGIN)
+        answer = self.c.must(self.c.corridor(people.HOST, "send", "-", "--wait", "10", input={
+            "type": "CaseFile", "to": people.ORIGIN, "case": case.handle,
+            "body": {"health": people.health(case.reference)}}))
+        self.c.must(self.c.corridor(PARTNER, "withdraw", case.reference))
+        case.received(people.HOST, "SuspensionNotice")
+        self.c.start_process(people.ORIGIN)
+        self.c.wait_ready([people.ORIGIN])
+        self.c.must(self.c.corridor(people.HOST, "data", "restrict", case.handle, "--message",
+                                    answer["messages"][0]["messageId"]))
+        notice, = case.received(people.ORIGIN, "DataNotice", user=True)
+        self.assertEqual(notice["compartment"], "HEALTH")
+        mine, others = "Answer about the data due", "Answer to the suspension due"
+        wait_for(lambda: sorted(self.owed(people.ORIGIN, case, user=True)) == [mine, others], 20, "it is owed")
+        inbox = self.c.must(self.c.corridor(people.ORIGIN, "inbox", "--case", case.handle))["messages"]
+        self.assertEqual([m["type"] for m in inbox], ["ObligationNotice", "CaseFile", "CaseFile"], "of the suspension")
+        self.assertEqual(self.owed(people.ORIGIN, case), [others])
 
     def test_wrong_words(self):
         case = stages.reach(self.c, "filed")
