@@ -99,6 +99,12 @@ processes_spawn() {
   shift
   setsid "$@" </dev/null >>"$RUN/log/$name.log" 2>&1 &
   printf '%s\n' "$!" >"$RUN/pid/$name"
+  wait_for "$name to begin" 10 processes_begun "$name" "$!" || true
+}
+
+# Until it is itself, its command line is this script's, as if it had ended.
+processes_begun() {
+  processes_pid "$1" >/dev/null || ! kill -0 "$2" 2>/dev/null
 }
 
 # A program that ended while we wait for it will not become ready.
