@@ -9,6 +9,7 @@
 #include "iso27560.h"
 
 #include "corridor/codec.h"
+#include "corridor/consent_policy.h"
 #include "corridor/id.h"
 #include "corridor/json.h"
 #include "corridor/refusal.h"
@@ -103,6 +104,9 @@ static bool keep_consent(api_request *q, const cor_cards *cards, const char *nam
                          .compartment = COR_C(RECORD),
                          .body = &given->record->base,
                          .path = "/consent"};
+  if (given->draft.form != NULL &&
+      !cor_consent_policy_allows(cor_cards_list(cards), given->record, given->draft.form->method, err))
+    return false;
   if (!api_case(q, name, &c, err) || !earlier(q, given->record, &c, &withdrawn_at, err)) return false;
   memcpy(order.handle, c.handle, COR_ID_LEN);
   /* That there is a consent to share health data is known to those who hold health. */

@@ -1,7 +1,7 @@
 /* changes.c - what a new card list changes of who may tell whom what.
  *
  * For: registry.c, when a list is imported: each change of a permission, an agreement, a
- * suspended region, or of who is UNHCR is a log record of its own, so that oversight
+ * consent policy, a suspended region, or of who is UNHCR is a log record of its own, so that oversight
  * reads a sentence and need not compare two lists.
  * Guarantees: permissions are compared as they work out (a pair of roles, a function,
  * the categories that pass), not as their rows are written; what stands on one list
@@ -97,6 +97,14 @@ static void gather(items *all, const Corridor__V1__CardList *list) {
     item *one = add(all, PART(REGION), 0);
     snprintf(one->what.subject, sizeof one->what.subject, "%s", list->suspended[i]->region);
     digest_of(one, &list->suspended[i]->base);
+  }
+  for (size_t i = 0; i < list->n_consent_policies; i++) {
+    const Corridor__V1__ConsentPolicy *policy = list->consent_policies[i];
+    const ProtobufCEnumValue *scope = protobuf_c_enum_descriptor_get_value(
+        &corridor__v1__consent_scope_code__descriptor, (int)policy->scope);
+    item *one = add(all, PART(CONSENT_POLICY), 0);
+    snprintf(one->what.subject, sizeof one->what.subject, "%s", scope ? scope->name : "?");
+    digest_of(one, &policy->base);
   }
   for (size_t i = 0; i < list->n_cards; i++) {
     if (!list->cards[i]->asylum_authority) continue;

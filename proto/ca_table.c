@@ -1,14 +1,15 @@
 /* ca_table.c - what the CA's list says beside its cards: agreements, calendars, the
- * permission table, regions under suspension.
+ * permission table, consent policies, regions under suspension.
  *
  * For: the people who run the programme CA; ca.c keeps the draft and publishes it.
  * Guarantees: nothing enters the draft that cards_check.c or permission_check.c would
- * refuse; an agreement replaces the one of its id, a calendar its country's, a
- * permission table the whole table before it, so that what stands in the file entered
+ * refuse; an agreement replaces the one of its id, a calendar its country's, a table of
+ * permissions or of consent policies the whole table before it, so that what stands in the file entered
  * last is what is in force.
  * Trusts: the draft. Fatal: nothing; on any error the draft on disk is the one before. */
 #include "ca_draft.h"
 #include "cert.h"
+#include "corridor/consent_policy.h"
 #include "corridor/permission.h"
 #include "corridor/refusal.h"
 #include <stdlib.h>
@@ -47,6 +48,13 @@ bool cor_ca_set_permissions(cor_ca *ca, const Corridor__V1__CardList *table, cor
   next.permissions = table->permissions;
   next.n_permissions = table->n_permissions;
   return cor_permissions_ok(&next, err) && cor_ca_replace_draft(ca, &next, err);
+}
+
+bool cor_ca_set_consent_policies(cor_ca *ca, const Corridor__V1__CardList *table, cor_error *err) {
+  Corridor__V1__CardList next = *ca->list;
+  next.consent_policies = table->consent_policies;
+  next.n_consent_policies = table->n_consent_policies;
+  return cor_consent_policies_ok(&next, err) && cor_ca_replace_draft(ca, &next, err);
 }
 
 static size_t find_region(const Corridor__V1__CardList *list, const char *region) {

@@ -14,6 +14,7 @@
 #include "corridor/ca.h"
 #include "corridor/id.h"
 #include "corridor/permission.h"
+#include "corridor/consent_policy.h"
 #include "corridor/refusal.h"
 
 #include <stdlib.h>
@@ -299,5 +300,6 @@ bool cor_cardlist_check(const Corridor__V1__CardList *list, const cor_card *card
     if (!cor_calendar_ok(list->calendars[i], err)) return false;
   }
   return calendars_unique(list, err) && agreements_unique(list, err) && cor_permissions_ok(list, err) &&
-         cor_suspended_ok(list, err) && offices_unique(list, err) && keys_unique(cards, list->n_cards, err);
+         cor_suspended_ok(list, err) && cor_consent_policies_ok(list, err) && offices_unique(list, err) &&
+         keys_unique(cards, list->n_cards, err);
 }

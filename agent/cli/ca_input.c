@@ -1,4 +1,5 @@
-/* ca_input.c - agreements, calendars and permission tables as people write them.
+/* ca_input.c - agreements, calendars, permission tables and consent policies as people
+ * write them.
  *
  * The schema counts days and milliseconds; a person writes dates, and names the
  * holiday so that a colleague can check it. This file turns one into the other
@@ -25,6 +26,14 @@ Corridor__V1__CardList *ca_input_permissions(const char *path, cor_error *err) {
   json_t *in = cli_json_load(path, err);
   if (!in) return NULL;
   Corridor__V1__CardList *out = cor_permissions_read(in, err);
+  json_decref(in);
+  return out;
+}
+
+Corridor__V1__CardList *ca_input_consent_policies(const char *path, cor_error *err) {
+  json_t *in = cli_json_load(path, err);
+  if (!in) return NULL;
+  Corridor__V1__CardList *out = cor_consent_policies_read(in, err);
   json_decref(in);
   return out;
 }

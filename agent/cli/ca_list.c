@@ -62,6 +62,7 @@ static void print_list(FILE *out, const Corridor__V1__CardList *shown, const jso
                                            {"compartment", "Function", CLI_TEXT},
                                            {"enter", "May enter", CLI_TEXT},
                                            {"view", "May view", CLI_TEXT}};
+  static const cli_column POLICIES[] = {{"scope", "SCOPE", CLI_TEXT}, {"forbidden", "NOT BY", CLI_TEXT}};
   static const cli_column REGIONS[] = {
       {"region", "REGION", CLI_TEXT}, {"since", "SINCE", CLI_TIME}, {"reason", "REASON", CLI_TEXT}};
   char issued[COR_TIME_TEXT], expires[COR_TIME_TEXT];
@@ -70,6 +71,8 @@ static void print_list(FILE *out, const Corridor__V1__CardList *shown, const jso
   cli_print_table(out, json_object_get(list, "cards"), CARDS, COUNT(CARDS), "No cards.");
   print_each(out, "Agreements", json_object_get(list, "agreements"), AGREEMENTS, COUNT(AGREEMENTS));
   print_each(out, "Permissions", json_object_get(list, "permissions"), PERMISSIONS, COUNT(PERMISSIONS));
+  fputs("\nWays of consenting that are not taken\n", out);
+  cli_print_table(out, json_object_get(list, "consentPolicies"), POLICIES, COUNT(POLICIES), "None.");
   fputs("\nRegions under suspension\n", out);
   cli_print_table(out, json_object_get(list, "suspended"), REGIONS, COUNT(REGIONS), "None.");
 }

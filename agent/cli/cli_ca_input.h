@@ -10,4 +10,5 @@ ProtobufCMessage *ca_input_agreement(const char *path, cor_error *err) COR_MUST_
 ProtobufCMessage *ca_input_calendar(const char *path, cor_error *err) COR_MUST_CHECK;
 /* A list with only the permissions of the file; free likewise. */
 Corridor__V1__CardList *ca_input_permissions(const char *path, cor_error *err) COR_MUST_CHECK;
+Corridor__V1__CardList *ca_input_consent_policies(const char *path, cor_error *err) COR_MUST_CHECK;
 #endif

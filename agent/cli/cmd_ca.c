@@ -174,19 +174,37 @@ static int run_calendar(cli_context *cli, const cli_args *args) {
   return code;
 }
 
-static int run_permissions(cli_context *cli, const cli_args *args) {
+/* A whole table of the list, from a file. */
+typedef struct table_kind {
+  Corridor__V1__CardList *(*read)(const char *path, cor_error *err);
+  bool (*set)(cor_ca *ca, const Corridor__V1__CardList *table, cor_error *err);
+  const char *said;
+} table_kind;
+
+static int run_table(cli_context *cli, const cli_args *args, const table_kind *kind) {
   cor_error err = {0};
   cor_ca *ca = NULL;
   int64_t now;
-  Corridor__V1__CardList *table = ca_input_permissions(args->operands[0], &err);
-  bool done = table && (ca = open_ca(cli, args, &now, &err)) != NULL &&
-              cor_ca_set_permissions(ca, table, &err);
-  int code = done ? said(cli, "Entered the permission table; `corridor ca publish` puts it in force:",
-                         args->operands[0], list_number(ca))
-                  : cli_error(cli, &err);
+  Corridor__V1__CardList *table = kind->read(args->operands[0], &err);
+  bool done = table && (ca = open_ca(cli, args, &now, &err)) != NULL && kind->set(ca, table, &err);
+  int code = done ? said(cli, kind->said, args->operands[0], list_number(ca)) : cli_error(cli, &err);
   cor_ca_destroy(&ca);
   if (table) cor_message_free(&table->base);
   return code;
+}
+
+static int run_permissions(cli_context *cli, const cli_args *args) {
+  static const table_kind permissions = {
+      ca_input_permissions, cor_ca_set_permissions,
+      "Entered the permission table; `corridor ca publish` puts it in force:"};
+  return run_table(cli, args, &permissions);
+}
+
+static int run_consent_policy(cli_context *cli, const cli_args *args) {
+  static const table_kind policies = {
+      ca_input_consent_policies, cor_ca_set_consent_policies,
+      "Entered the consent policies; `corridor ca publish` puts them in force:"};
+  return run_table(cli, args, &policies);
 }
 
 static bool suspend_region(cor_ca *ca, const cli_args *args, int64_t now, cor_error *err) {
@@ -313,6 +331,13 @@ const cli_verb cli_ca_verbs[] = {
      "It cannot give what the programme's rules give nobody: nothing about a person to donors, to the EU\n"
      "delegation, to a committee or to the authority that notifies forced returns.",
      "corridor ca permissions --dir ca deploy/permissions/default.json", PLAIN_OPTIONS, run_permissions},
+    {"ca consent-policy", "FILE", 1, 1, "enter in which ways consent to what is not taken",
+     "FILE is JSON and replaces the policies before it:\n"
+     "  {\"consentPolicies\": [{\"scope\": \"PHOTO\", \"forbidden\": [\"RECORDED_AUDIO\"]}, ...]}\n"
+     "It narrows what `corridor consent scopes` shows: remote consent (SCANNED_SIGNATURE, RECORDED_AUDIO),\n"
+     "for example, where a programme does not want it. Each scope keeps one way at least. An office's agent\n"
+     "refuses such a consent when it is recorded; one recorded before stands.",
+     "corridor ca consent-policy --dir ca policy.json", PLAIN_OPTIONS, run_consent_policy},
     {"ca region", "REGION", 1, 1, "suspend returns to a country or region, or lift it",
      "REGION is an ISO 3166-1 or 3166-2 code, as GN or GN-K. No return there is prepared or booked; notices\n"
      "of arrival, referrals and withdrawals go on. A code is matched as it stands: suspend each region of\n"

@@ -39,6 +39,9 @@ bool cor_ca_put_agreement(cor_ca *ca, const Corridor__V1__Agreement *agreement,
 bool cor_ca_put_calendar(cor_ca *ca, const Corridor__V1__Calendar *calendar, cor_error *err) COR_MUST_CHECK;
 /* Replaces the permission table by table's permissions (cor_permissions_read). */
 bool cor_ca_set_permissions(cor_ca *ca, const Corridor__V1__CardList *table, cor_error *err) COR_MUST_CHECK;
+/* Replaces the consent policies by table's (cor_consent_policies_read). */
+bool cor_ca_set_consent_policies(cor_ca *ca, const Corridor__V1__CardList *table,
+                                 cor_error *err) COR_MUST_CHECK;
 bool cor_ca_suspend_region(cor_ca *ca, const Corridor__V1__SuspendedRegion *region,
                            cor_error *err) COR_MUST_CHECK;
 bool cor_ca_lift_region(cor_ca *ca, const char *region, cor_error *err) COR_MUST_CHECK;

@@ -1,5 +1,6 @@
 /* permission_json.h - a permission table as people write it (deploy/permissions):
- * {"about": ..., "permissions": [{"cite": ..., ...}]}. */
+ * {"about": ..., "permissions": [{"cite": ..., ...}]}; and consent policies likewise:
+ * {"consentPolicies": [{"scope": "PHOTO", "forbidden": ["RECORDED_AUDIO"]}]}. */
 #ifndef CORRIDOR_PERMISSION_JSON_H
 #define CORRIDOR_PERMISSION_JSON_H
 #include "corridor/base.h"
@@ -10,6 +11,8 @@
  * with cor_message_free; NULL on error, with its JSON Pointer. Takes what is for readers
  * only out of table. */
 Corridor__V1__CardList *cor_permissions_read(json_t *table, cor_error *err) COR_MUST_CHECK;
-/* The same from a file. */
+/* Likewise with the table's consent policies (consent_policy.h). */
+Corridor__V1__CardList *cor_consent_policies_read(json_t *table, cor_error *err) COR_MUST_CHECK;
+/* Permissions from a file. */
 Corridor__V1__CardList *cor_permissions_load(const char *path, cor_error *err) COR_MUST_CHECK;
 #endif

@@ -61,6 +61,31 @@ class ConsentForm(harness.ClusterTest):
         self.assertEqual(answer.code, code, answer)
         return answer.json if code == 0 else answer.error
 
+    def test_a_way_that_the_programme_does_not_take(self):
+        def policies(*rows, code=0):
+            return self.c.identity.ca("consent-policy", self.c.identity.write(
+                "policy.json", {"consentPolicies": list(rows)}), code=code)
+
+        def in_force():
+            self.c.publish()
+            number = int(self.c.identity.ca("list")["number"])
+            harness.wait_for(lambda: self.c.status(HOST).get("cardList") == number, 20, "the office has the list")
+
+        policies({"scope": "RETURN_AND_DATA", "forbidden": ["VERBAL_PHONE"]}, code=3)
+        policies({"scope": "RETURN_AND_DATA", "forbidden": ["SCANNED_SIGNATURE", "RECORDED_AUDIO"]})
+        in_force()
+        try:
+            error = self.post(code=3)
+            self.assertEqual((error["code"], error["path"]), ("BAD_INPUT", "/consent/scopes/0"))
+            self.assertIn("it takes WRITTEN, THUMBPRINT, READ_ALOUD", error["detail"])
+            self.assertEqual(self.listed(), [])
+            self.post(form=form(method="WRITTEN"))
+            self.assertEqual(self.c.identity.ca("list")["consentPolicies"][0]["scope"], "RETURN_AND_DATA")
+        finally:
+            policies()
+            in_force()
+        self.post()
+
     def test_kept_sealed_and_opened(self):
         consent = self.post()
         kept = self.c.query("SELECT evidence_sha256, valid_until FROM corridor.consent WHERE consent_id = %s",

@@ -49,7 +49,7 @@ class Help(unittest.TestCase):
 
     def test_corridor(self):
         verbs = dict(self.helps("corridor"))
-        self.assertEqual(len(verbs), 66)
+        self.assertEqual(len(verbs), 67)
         self.assertIn("wait", options_of(verbs["case new"]))
         self.assertNotIn("wait", options_of(verbs["case list"]))
 

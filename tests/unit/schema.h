@@ -27,6 +27,7 @@ static const ProtobufCMessageDescriptor *const every_message[] = {
     &corridor__v1__card__descriptor,
     &corridor__v1__agreement__descriptor,
     &corridor__v1__permission__descriptor,
+    &corridor__v1__consent_policy__descriptor,
     &corridor__v1__suspended_region__descriptor,
     &corridor__v1__utc_offset__descriptor,
     &corridor__v1__calendar__descriptor,

@@ -18,6 +18,8 @@ typedef struct side {
   Corridor__V1__Permission row, *rows[1];
   Corridor__V1__Agreement agreement, *agreements[1];
   Corridor__V1__SuspendedRegion region, *regions[1];
+  Corridor__V1__ConsentMethod ways[2];
+  Corridor__V1__ConsentPolicy policy, *policies[1];
   Corridor__V1__Card card, *cards[1];
   Corridor__V1__CardList list;
 } side;
@@ -47,6 +49,12 @@ static void make(side *s) {
   corridor__v1__suspended_region__init(&s->region);
   s->region.region = (char *)"GN-K";
   s->region.since = 1;
+  corridor__v1__consent_policy__init(&s->policy);
+  s->policy.scope = CORRIDOR__V1__CONSENT_SCOPE_CODE__PHOTO;
+  s->ways[0] = CORRIDOR__V1__CONSENT_METHOD__RECORDED_AUDIO;
+  s->ways[1] = CORRIDOR__V1__CONSENT_METHOD__SCANNED_SIGNATURE;
+  s->policy.forbidden = s->ways;
+  s->policy.n_forbidden = 1;
   corridor__v1__card__init(&s->card);
   s->card.office = (char *)"unhcr-ne";
   s->card.asylum_authority = true;
@@ -55,10 +63,13 @@ static void make(side *s) {
   s->agreements[0] = &s->agreement;
   s->regions[0] = &s->region;
   s->cards[0] = &s->card;
+  s->policies[0] = &s->policy;
   s->list.permissions = s->rows;
   s->list.agreements = s->agreements;
   s->list.suspended = s->regions;
   s->list.cards = s->cards;
+  s->list.consent_policies = s->policies;
+  s->list.n_consent_policies = 1;
   s->list.n_permissions = s->list.n_agreements = s->list.n_suspended = s->list.n_cards = 1;
 }
 
@@ -69,6 +80,7 @@ static const list_change all_new[] = {
     {PART(AGREEMENT), CHANGE(ADDED), "JI-1", CAT(OPERATIONAL) | CAT(BIODATA)},
     {PART(REGION), CHANGE(ADDED), "GN-K", 0},
     {PART(ASYLUM_AUTHORITY), CHANGE(ADDED), "unhcr-ne", CAT(ASYLUM)},
+    {PART(CONSENT_POLICY), CHANGE(ADDED), "PHOTO", 0},
 };
 enum { ALL = sizeof all_new / sizeof *all_new };
 
@@ -134,6 +146,9 @@ static void since_later(side *s) {
 static void no_longer_unhcr(side *s) {
   s->card.asylum_authority = false;
 }
+static void one_way_less(side *s) {
+  s->policy.n_forbidden = 2;
+}
 static void nothing(side *s) {
   (void)s;
 }
@@ -148,6 +163,7 @@ static const struct { void (*change)(side *); size_t n; list_change found[2]; } 
   {agreement_renamed, 2, {{PART(AGREEMENT), CHANGE(REMOVED), "JI-1", 0},
                           {PART(AGREEMENT), CHANGE(ADDED), "JI-2", CAT(OPERATIONAL) | CAT(BIODATA)}}},
   {since_later, 1, {{PART(REGION), CHANGE(ALTERED), "GN-K", 0}}},
+  {one_way_less, 1, {{PART(CONSENT_POLICY), CHANGE(ALTERED), "PHOTO", 0}}},
   {no_longer_unhcr, 1, {{PART(ASYLUM_AUTHORITY), CHANGE(REMOVED), "unhcr-ne", 0}}},
 };
 /* clang-format on */
