@@ -69,6 +69,28 @@ static inline void queue(const store_message *m, cor_lane lane) {
   must(store_commit(s, &err));
 }
 
+static inline void settle(uint8_t n, store_out_event event, int code) {
+  uint8_t id[COR_ID_LEN];
+  memset(id, n, sizeof id);
+  const store_outcome what = {.event = event, .code = code, .at = T0 + 1000};
+  must(store_begin(s, &err));
+  must(store_out_apply(s, id, &what, &err));
+  must(store_commit(s, &err));
+}
+
+/* The next to submit while n are busy, its envelope and body dropped: n = 0 if none may
+ * go; its id's first byte says which it is. */
+static inline store_message next_out(const int64_t *busy, size_t n) {
+  store_message m;
+  must(store_begin(s, &err));
+  store_found found = store_out_next(s, busy, n, cor_clock_monotonic_ms(), &m, &err);
+  store_rollback(s);
+  ck_assert_int_ne(found, STORE_ERROR);
+  if (found == STORE_ABSENT) return (store_message){0};
+  store_message_clear(&m);
+  return m;
+}
+
 static inline store_taken take(const store_message *m, uint64_t sequence, cor_buf *receipt) {
   must(store_begin(s, &err));
   store_taken taken = store_in_put(s, m, sequence, receipt, &err);

@@ -1,6 +1,7 @@
 /* test_basis.c - the decision that stands in place of consent: there exactly when the
  * header's basis asks for one, made by who may make it, with all that lets somebody ask
  * about it later. One full decision per ground, then one change each. */
+#include "quoted.h"
 #include "corridor/codec.h"
 #include "corridor/json.h"
 #include "corridor/refusal.h"
@@ -75,18 +76,6 @@ static const struct {
 };
 /* clang-format on */
 #define COUNT(a) ((int)(sizeof(a) / sizeof *(a)))
-
-/* Written with ' for ". */
-static json_t *json(const char *text) {
-  char copy[1024];
-  ck_assert_uint_lt(strlen(text), sizeof copy);
-  strcpy(copy, text);
-  for (char *c = copy; *c; c++)
-    if (*c == '\'') *c = '"';
-  json_t *out = json_loads(copy, 0, NULL);
-  ck_assert_ptr_nonnull(out);
-  return out;
-}
 
 static json_t *without_nulls(json_t *object) {
   const char *key;

@@ -1,5 +1,6 @@
 /* Who may consent to what, how, and until when: the table of scopes, and the form
  * beside the record, one change at a time. */
+#include "quoted.h"
 #include "corridor/clock.h"
 #include "corridor/consent.h"
 #include "corridor/json.h"
@@ -14,19 +15,6 @@
 #define ID "02000000000000000000000000000000"
 #define SALT "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
 #define DIGEST "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
-
-/* Written with ' for ". */
-static json_t *json(const char *text) {
-  char copy[4096];
-  json_error_t why;
-  ck_assert_uint_lt(strlen(text), sizeof copy);
-  strcpy(copy, text);
-  for (char *c = copy; *c; c++)
-    if (*c == '\'') *c = '"';
-  json_t *out = json_loads(copy, 0, &why);
-  ck_assert_msg(out != NULL, "bad sample: %s near %s", why.text, why.source);
-  return out;
-}
 
 static const char plain_record[] =
     "{'consentId': '" ID

@@ -1,9 +1,9 @@
 /* Which ways of consenting a programme may refuse, and what it refuses then. */
+#include "quoted.h"
 #include "corridor/codec.h"
 #include "corridor/consent.h"
 #include "corridor/consent_policy.h"
 #include "corridor/permission_json.h"
-#include "corridor/json.h"
 #include "corridor/refusal.h"
 #include "corridor/sop.h"
 #include <check.h>
@@ -15,15 +15,8 @@
 #define SCOPE(x) CORRIDOR__V1__CONSENT_SCOPE_CODE__##x
 #define ALL_OF_PHOTO "'WRITTEN', 'SCANNED_SIGNATURE', 'RECORDED_AUDIO', 'THUMBPRINT', 'READ_ALOUD'"
 
-/* Written with ' for ". */
 static Corridor__V1__CardList *read_policies(const char *text, cor_error *err) {
-  char copy[1024];
-  ck_assert_uint_lt(strlen(text), sizeof copy);
-  strcpy(copy, text);
-  for (char *c = copy; *c; c++)
-    if (*c == '\'') *c = '"';
-  json_t *table = cor_json_parse((cor_bytes){(const uint8_t *)copy, strlen(copy)}, err);
-  ck_assert_msg(table != NULL, "bad sample: %s", err->detail);
+  json_t *table = json(text);
   Corridor__V1__CardList *list = cor_consent_policies_read(table, err);
   json_decref(table);
   return list;

@@ -2,6 +2,7 @@
  * sample, written as the JSON a person would send; then every mandatory field of
  * the rule table is taken away in turn and must be named by its JSON Pointer;
  * then the conditional rules and the forbidden values, one change each. */
+#include "quoted.h"
 #include "content.h"
 #include "corridor/codec.h"
 #include "corridor/json.h"
@@ -235,19 +236,6 @@ static const struct change {
 };
 /* clang-format on */
 #define COUNT(a) ((int)(sizeof(a) / sizeof *(a)))
-
-/* Samples are written with ' for ". */
-static json_t *json(const char *text) {
-  char copy[4096];
-  json_error_t why;
-  ck_assert_uint_lt(strlen(text), sizeof copy);
-  strcpy(copy, text);
-  for (char *c = copy; *c; c++)
-    if (*c == '\'') *c = '"';
-  json_t *out = json_loads(copy, 0, &why);
-  ck_assert_msg(out != NULL, "bad sample: %s near %s", why.text, why.source);
-  return out;
-}
 
 static const struct sample *sample_of(Corridor__V1__MessageType type, Corridor__V1__Compartment c) {
   for (int i = 0; i < COUNT(samples); i++)

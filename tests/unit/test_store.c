@@ -6,25 +6,9 @@
 
 /* First byte of the next message's id; 0 = none may go. */
 static int next_id(const int64_t *busy, size_t n, int64_t *row) {
-  store_message m;
-  must(store_begin(s, &err));
-  store_found found = store_out_next(s, busy, n, cor_clock_monotonic_ms(), &m, &err);
-  store_rollback(s);
-  ck_assert_int_ne(found, STORE_ERROR);
-  if (found == STORE_ABSENT) return 0;
-  *row = m.n;
-  int id = m.id[0];
-  store_message_clear(&m);
-  return id;
-}
-
-static void settle(uint8_t n, store_out_event event, int code) {
-  uint8_t id[COR_ID_LEN];
-  memset(id, n, sizeof id);
-  const store_outcome what = {.event = event, .code = code, .at = T0 + 1000};
-  must(store_begin(s, &err));
-  must(store_out_apply(s, id, &what, &err));
-  must(store_commit(s, &err));
+  const store_message m = next_out(busy, n);
+  if (m.n != 0) *row = m.n;
+  return m.id[0];
 }
 
 static store_state state_of(uint8_t n) {

@@ -30,26 +30,10 @@ static void receive_part(uint8_t n, const char *peer, uint8_t handle, Corridor__
 }
 
 static int next(int64_t *busy, size_t n) {
-  store_message m;
-  must(store_begin(s, &err));
-  store_found found = store_out_next(s, busy, n, cor_clock_monotonic_ms(), &m, &err);
-  store_rollback(s);
-  if (found == STORE_ABSENT) return 0;
-  ck_assert_int_eq(found, STORE_FOUND);
-  busy[n] = m.n;
+  const store_message m = next_out(busy, n);
+  if (m.n != 0) busy[n] = m.n;
   ck_assert_int_eq(m.is_part, m.type == COR_T(ATTACHMENT_CHUNK));
-  const int id = m.id[0];
-  store_message_clear(&m);
-  return id;
-}
-
-static void settle(uint8_t n, store_out_event event, int code) {
-  uint8_t id[COR_ID_LEN];
-  memset(id, n, sizeof id);
-  const store_outcome what = {.event = event, .code = code, .at = T0 + 1000};
-  must(store_begin(s, &err));
-  must(store_out_apply(s, id, &what, &err));
-  must(store_commit(s, &err));
+  return m.id[0];
 }
 
 static store_attachment found(unsigned compartments) {
