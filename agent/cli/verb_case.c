@@ -37,17 +37,29 @@ static const cli_option WITHDRAW_OPTIONS[] = {
     CLI_WAIT_OPTION,
     {NULL, NULL, false, NULL}};
 
-static void show_withdrawal(FILE *out, const json_t *answer) {
+/* The hub's answer is the same to all, so that nobody can try out codes. */
+static void show_withdrawal(FILE *out, const json_t *answer, const char *if_it_counts) {
   static const cli_column FIELDS[] = {{"messageId", "Withdrawal", CLI_TEXT}, {"state", "State", CLI_TEXT}};
   cli_print_fields(out, answer, FIELDS, sizeof FIELDS / sizeof *FIELDS);
-  /* The hub's answer is the same to all, so that nobody can try out codes. */
-  fputs(
-      "If this office has the case, or reference and code are right: what was queued is stopped, and every\n"
-      "office that received something is asked to erase it and has to answer (`corridor due`). Otherwise, "
-      "if\n"
-      "there is such a reference, what stands on consent waits until the responsible office has asked the\n"
-      "person, within 24 hours.\n",
-      out);
+  fprintf(out,
+          "If this office has the case, or reference and code are right: %s\n"
+          "Otherwise, if there is such a reference, what stands on consent waits until the responsible\n"
+          "office has asked the person, within 24 hours.\n",
+          if_it_counts);
+}
+
+static void show_whole(FILE *out, const json_t *answer) {
+  show_withdrawal(out, answer,
+                  "what was queued is stopped,\n"
+                  "and every office that received something is asked to erase it and has to answer\n"
+                  "(`corridor due`).");
+}
+
+static void show_part(FILE *out, const json_t *answer) {
+  show_withdrawal(out, answer,
+                  "what was queued for that\n"
+                  "recipient or purpose is stopped, who received it is asked to erase it and has to answer\n"
+                  "(`corridor due`), and the rest stands.");
 }
 
 static int run_withdraw(cli_context *cli, const cli_args *args) {
@@ -72,7 +84,7 @@ static int run_withdraw(cli_context *cli, const cli_args *args) {
                            recipient, "purpose", purpose);
   OPENSSL_cleanse(asked, sizeof asked);
   if (!body) return cli_usage(cli, "withdraw", "one of the values is not valid UTF-8");
-  return cli_ask(cli, "POST", &path, body, show_withdrawal);
+  return cli_ask(cli, "POST", &path, body, recipient || purpose ? show_part : show_whole);
 }
 
 const cli_verb cli_case_verbs[] = {
