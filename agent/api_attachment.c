@@ -34,10 +34,17 @@ static bool read_place(api_request *q, sending *s, cor_error *err) {
   if (!api_query_needed(q, "case", &s->case_name, err) || !api_query_needed(q, "to", &s->order.to, err) ||
       !api_query_needed(q, "compartment", &name, err))
     return false;
-  return (cor_compartment_parse(name, &s->order.compartment) &&
-          (s->order.row->compartments & COR_BIT(s->order.compartment))) ||
-         cor_fail(err, COR_BAD_INPUT, "/compartment",
-                  "an attachment goes to operations, casework or health; nothing was kept");
+  return cor_compartment_parse(name, &s->order.compartment) ||
+         cor_fail(err, COR_BAD_INPUT, "/compartment", "there is no such compartment; nothing was kept");
+}
+
+/* By what it goes with: a case file, a handover, a service report. */
+static bool choose_row(const store_case *c, sending *s, cor_error *err) {
+  const bool referral = c->kind == COR_HANDLE_REFERRAL;
+  if (referral) s->order.row = cor_sop_find(c->own ? COR_T(HANDOVER_ATTACHMENT) : COR_T(REPORT_ATTACHMENT));
+  return (s->order.row->compartments & COR_BIT(s->order.compartment)) ||
+         cor_fail(err, COR_BAD_INPUT, "/compartment", "an attachment of a %s; nothing was kept",
+                  referral ? "referral goes to casework" : "case goes to operations, casework or health");
 }
 
 static bool read_options(api_request *q, sending *s, cor_error *err) {
@@ -112,7 +119,8 @@ static bool keep(api_request *q, sending *s, uint8_t id[COR_ID_LEN], cor_error *
   if (!store_room_for(q->a->store, parts * PART_KEPT, err) || !api_case(q, s->case_name, &c, err))
     return false;
   memcpy(s->order.handle, c.handle, COR_ID_LEN);
-  return belongs_here(q, s, err) && compose_attachment(q->a, &s->order, &s->file, id, err);
+  return choose_row(&c, s, err) && belongs_here(q, s, err) &&
+         compose_attachment(q->a, &s->order, &s->file, id, err);
 }
 
 /* ---- answers ---- */

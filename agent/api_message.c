@@ -40,10 +40,16 @@ static void sending_clear(sending *s) {
 /* ---- reading ---- */
 
 /* Types whose request does more than send: they have a route of their own. */
-static bool has_own_route(Corridor__V1__MessageType type) {
-  return type == COR_T(REGISTRATION) || type == COR_T(CONSENT_RECORD) || type == COR_T(CONSENT_WITHDRAWAL) ||
-         type == COR_T(REFERRAL) || type == COR_T(BASIS_STATEMENT) || type == COR_T(ATTACHMENT_CHUNK) ||
-         type == COR_T(DUPLICATE_ANSWER);
+static bool has_own_route(const cor_sop_row *row) {
+  switch (row->type) {
+  case COR_T(REGISTRATION):
+  case COR_T(CONSENT_RECORD):
+  case COR_T(CONSENT_WITHDRAWAL):
+  case COR_T(REFERRAL):
+  case COR_T(BASIS_STATEMENT):
+  case COR_T(DUPLICATE_ANSWER): return true;
+  default: return row->lane == COR_LANE_ATTACHMENT;
+  }
 }
 
 static bool read_type(const json_t *body, sending *s, cor_error *err) {
@@ -52,7 +58,7 @@ static bool read_type(const json_t *body, sending *s, cor_error *err) {
   s->order.row = cor_sop_named(name);
   if (s->order.row == NULL || s->order.row->from_hub)
     return cor_fail(err, COR_UNKNOWN_ENUM, "/type", "no office sends such a message; nothing was kept");
-  if (has_own_route(s->order.row->type))
+  if (has_own_route(s->order.row))
     return cor_fail(err, COR_BAD_INPUT, "/type", "%s has a request of its own; nothing was kept",
                     s->order.row->name);
   return true;

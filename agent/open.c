@@ -224,7 +224,7 @@ static json_t *open_sealed(agent *a, const store_message *m, const Corridor__V1_
     out = cor_json_write(body);
     if (out == NULL) (void)cor_fail(err, COR_INTERNAL, "", "the content could not be written as JSON");
     /* A piece of a file is nothing to read; the whole is (open_attachment.c). */
-    if (header->type == COR_T(ATTACHMENT_CHUNK)) json_object_del(out, "data");
+    if (type == &corridor__v1__attachment_chunk__descriptor) json_object_del(out, "data");
   }
   cor_message_free(body);
   cor_buf_clear(&in.content);

@@ -12,7 +12,9 @@
 
 #include <string.h>
 
-_Static_assert(COR_T(ATTACHMENT_CHUNK) == 16, "the number in STORE_LISTED and in the counts");
+_Static_assert(COR_T(ATTACHMENT_CHUNK) == 16 && COR_T(HANDOVER_ATTACHMENT) == 19 &&
+                   COR_T(REPORT_ATTACHMENT) == 29,
+               STORE_PART_TYPES);
 /* States in which a part will not arrive any more, or not be held there. */
 #define FAILED "(3, 5, 6, 8, 9)"
 

@@ -163,7 +163,8 @@ bool store_erased_settle(store *s, const uint8_t id[COR_ID_LEN], int64_t at, cor
   ", code, sent_at, settled_at, late, 0"
 /* Of an attachment's line in a list: how the least lucky part fares, else the last. */
 #define STATE_OF_FILE                                                                                        \
-  "iif(type <> 16, state, (SELECT coalesce(max(iif(o.state IN (3, 5, 6, 8, 9), o.state, NULL)), "            \
+  "iif(type NOT IN " STORE_PART_TYPES                                                                        \
+  ", state, (SELECT coalesce(max(iif(o.state IN (3, 5, 6, 8, 9), o.state, NULL)), "                          \
   "min(o.state))"                                                                                            \
   " FROM parts q JOIN parts p ON p.attachment = q.attachment JOIN outbox o ON o.n = p.row"                   \
   " WHERE q.outgoing = 1 AND q.row = outbox.n))"

@@ -8,10 +8,12 @@
 
 enum { STORE_STATEMENTS_MAX = 128 };
 
+/* The types whose messages are parts of attachments (store_attachment.c asserts it). */
+#define STORE_PART_TYPES "(16, 19, 29)"
 /* A row of a box that people count: no part of an attachment but its first. */
 #define STORE_LISTED(outgoing)                                                                               \
-  " (type <> 16 OR EXISTS(SELECT 1 FROM attachments t WHERE t.id = message_id AND t.outgoing = " outgoing    \
-  ")) "
+  " (type NOT IN " STORE_PART_TYPES                                                                          \
+  " OR EXISTS(SELECT 1 FROM attachments t WHERE t.id = message_id AND t.outgoing = " outgoing ")) "
 
 struct store {
   sqlite3 *db;

@@ -172,10 +172,11 @@ bool store_facts_get(store *s, store_facts *out, cor_error *err) {
   sqlite3_stmt *stmt = store_select(
       s, err,
       "SELECT epoch, sequence,"
-      " (SELECT count(*) FROM outbox WHERE state = 1 AND type <> 16 AND (1 << compartment) & ?1)"
+      " (SELECT count(*) FROM outbox WHERE state = 1 AND type NOT IN " STORE_PART_TYPES
+      " AND (1 << compartment) & ?1)"
       " + (SELECT count(DISTINCT p.attachment) FROM outbox o JOIN parts p ON p.outgoing = 1 AND p.row = o.n"
       "    WHERE o.state = 1 AND (1 << o.compartment) & ?1),"
-      " (SELECT count(*) FROM inbox WHERE type <> 16 AND (1 << compartment) & ?1)"
+      " (SELECT count(*) FROM inbox WHERE type NOT IN " STORE_PART_TYPES " AND (1 << compartment) & ?1)"
       " + (SELECT count(*) FROM attachments WHERE outgoing = 0 AND (1 << compartment) & ?1) FROM meta",
       STORE_ARGS(A_INT(STORE_ORDINARY)));
   if (stmt == NULL) return false;

@@ -228,7 +228,9 @@ static const char *ask_referrals(const facts_query *q, db_args *args) {
   db_array *handle = db_list(args, DB_BYTES), *at = db_list(args, DB_I32);
   for (size_t i = 0; i < q->n; i++) {
     const Corridor__V1__MessageType t = q->items[i]->header->type;
-    if (t != COR_T(REFERRAL) && t != COR_T(REFERRAL_ACK) && t != COR_T(REFERRAL_HANDOVER)) continue;
+    if (t != COR_T(REFERRAL) && t != COR_T(REFERRAL_ACK) && t != COR_T(REFERRAL_HANDOVER) &&
+        t != COR_T(HANDOVER_ATTACHMENT))
+      continue;
     db_add_bytes(handle, cor_bytes_of(q->items[i]->header->handle));
     db_add_i64(at, (int64_t)i);
   }

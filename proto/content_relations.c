@@ -319,6 +319,8 @@ static const cor_content_relation relations[] = {
     {COR_T(REFERRAL), COR_C(CASEWORK), offer},
     {COR_T(REFERRAL_ACK), COR_C(CASEWORK), offer_answer},
     {COR_T(REFERRAL_HANDOVER), COR_C(CASEWORK), handover},
+    {COR_T(HANDOVER_ATTACHMENT), COR_C(CASEWORK), chunk_outside_health},
+    {COR_T(REPORT_ATTACHMENT), COR_C(CASEWORK), chunk_outside_health},
     {COR_T(SERVICE_REPORT), COR_C(CASEWORK), service_report},
     {COR_T(REGISTRATION), COR_C(RECORD), registration},
     {COR_T(CONSENT_RECORD), COR_C(RECORD), consent_record},

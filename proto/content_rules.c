@@ -104,16 +104,16 @@ static bool was_stopped(const ProtobufCMessage *b) {
 #define IN_OPS(type) COR_T(type), COR_C(OPERATIONS)
 #define IN_CASEWORK(type) COR_T(type), COR_C(CASEWORK)
 #define IN_RECORD(type) COR_T(type), COR_C(RECORD)
-#define CHUNK_RULE(c, field, need, kind, cite) {COR_T(ATTACHMENT_CHUNK), COR_C(c), field, need, kind, NULL, cite}
-#define CHUNK_RULES(c)                                                                                       \
-  CHUNK_RULE(c, "number", COR_MUST, COR_ANY, "PROTOCOL 7: attachments"),                                     \
-  CHUNK_RULE(c, "of", COR_MUST, COR_ANY, "PROTOCOL 7: attachments"),                                         \
-  CHUNK_RULE(c, "total_size", COR_MUST, COR_ANY, "PROTOCOL 7: attachments"),                                 \
-  CHUNK_RULE(c, "whole_sha256", COR_MUST, COR_BYTES_32, "PROTOCOL 7: attachments"),                          \
-  CHUNK_RULE(c, "kind", COR_MUST, COR_ANY, "PROTOCOL 7: attachments"),                                       \
-  CHUNK_RULE(c, "title", COR_MUST, COR_ANY, "m [003:233,455]"),                                              \
-  CHUNK_RULE(c, "belongs_to", COR_MAY, COR_BYTES_16, "PROTOCOL 7: attachments"),                             \
-  CHUNK_RULE(c, "data", COR_MUST, COR_ANY, "PROTOCOL 7: attachments")
+#define CHUNK_RULE(t, c, field, need, kind, cite) {COR_T(t), COR_C(c), field, need, kind, NULL, cite}
+#define CHUNK_RULES(t, c)                                                                                       \
+  CHUNK_RULE(t, c, "number", COR_MUST, COR_ANY, "PROTOCOL 7: attachments"),                                     \
+  CHUNK_RULE(t, c, "of", COR_MUST, COR_ANY, "PROTOCOL 7: attachments"),                                         \
+  CHUNK_RULE(t, c, "total_size", COR_MUST, COR_ANY, "PROTOCOL 7: attachments"),                                 \
+  CHUNK_RULE(t, c, "whole_sha256", COR_MUST, COR_BYTES_32, "PROTOCOL 7: attachments"),                          \
+  CHUNK_RULE(t, c, "kind", COR_MUST, COR_ANY, "PROTOCOL 7: attachments"),                                       \
+  CHUNK_RULE(t, c, "title", COR_MUST, COR_ANY, "m [003:233,455]"),                                              \
+  CHUNK_RULE(t, c, "belongs_to", COR_MAY, COR_BYTES_16, "PROTOCOL 7: attachments"),                             \
+  CHUNK_RULE(t, c, "data", COR_MUST, COR_ANY, "PROTOCOL 7: attachments")
 
 static const cor_content_rule rules[] = {
   /* 3.1 case file, casework part */
@@ -167,7 +167,9 @@ static const cor_content_rule rules[] = {
   {FILE_HEALTH, "continuity_service", COR_MUST, COR_ANY, has_medication, "[003:455; 004:1061]"},
 
   /* what goes with a case file: scans, recordings, letters */
-  CHUNK_RULES(OPERATIONS), CHUNK_RULES(CASEWORK), CHUNK_RULES(HEALTH),
+  CHUNK_RULES(ATTACHMENT_CHUNK, OPERATIONS), CHUNK_RULES(ATTACHMENT_CHUNK, CASEWORK),
+  CHUNK_RULES(ATTACHMENT_CHUNK, HEALTH), CHUNK_RULES(HANDOVER_ATTACHMENT, CASEWORK),
+  CHUNK_RULES(REPORT_ATTACHMENT, CASEWORK),
 
   /* 3.2 advance booking notification */
   {IN_OPS(ABN), "abn_id", COR_MUST, COR_ANY, NULL, "m [003:591]"},

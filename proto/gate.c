@@ -139,7 +139,7 @@ static verdict has_standing(const question *q) {
   return q->facts->case_known && q->facts->sender_standing ? pass : refuse(COR_NO_STANDING, "handle");
 }
 
-/* Answers, and a handover, go to whoever is already a party of the handle. */
+/* Answers, a handover, and the files with it go to whoever is already a party of the handle. */
 static verdict goes_to_a_party(const question *q) {
   switch (q->header->type) {
   case COR_T(ABN_CONFIRM):
@@ -147,6 +147,8 @@ static verdict goes_to_a_party(const question *q) {
   case COR_T(DUPLICATE_ANSWER):
   case COR_T(REFERRAL_ACK):
   case COR_T(REFERRAL_HANDOVER):
+  case COR_T(HANDOVER_ATTACHMENT):
+  case COR_T(REPORT_ATTACHMENT):
   case COR_T(SERVICE_REPORT):
     return q->facts->recipient_is_other_party ? pass : refuse(COR_NO_STANDING, "recipient");
   default: return pass;
@@ -319,9 +321,10 @@ static verdict happened_before(const question *q) {
 
 /* A referral is held by one provider (invariant 9): once it is, no further
  * offer leaves, a second "yes" comes too late, and nothing is handed to a
- * provider who does not hold it. A "no" is always welcome. */
+ * provider who does not hold it, files included. A "no" is always welcome. */
 static verdict referral_free(const question *q) {
   bool takes = q->header->type == COR_T(REFERRAL) || q->header->type == COR_T(REFERRAL_HANDOVER) ||
+               q->header->type == COR_T(HANDOVER_ATTACHMENT) ||
                (q->header->type == COR_T(REFERRAL_ACK) && q->header->outcome == COR_OUTCOME(YES));
   if (takes && q->facts->referral_taken) return refuse(COR_REFERRAL_TAKEN, "handle");
   bool used = q->header->type == COR_T(REFERRAL) && q->facts->handle_taken;

@@ -153,7 +153,7 @@ static bool same_file(const json_t *a, const json_t *b) {
   static const char *const NAMES[] = {"type",    "recipient", "sender", "categories",
                                       "purpose", "basis",     "consent"};
   const char *type = json_string_value(json_object_get(a, "type"));
-  if (!b || !type || strcmp(type, "Attachment") != 0) return false;
+  if (!b || !type || !strstr(type, "Attachment")) return false;
   for (size_t i = 0; i < sizeof NAMES / sizeof *NAMES; i++)
     if (!same_member(a, b, NAMES[i])) return false;
   return true;

@@ -14,7 +14,8 @@
 #include <unistd.h>
 
 static const cli_option ATTACH_OPTIONS[] = {
-    {"case", "CASE", true, "the case it goes with (handle or reference number)"},
+    {"case", "CASE", true,
+     "the case it goes with (handle or reference number), or the referral (its handle)"},
     {"to", "OFFICE", true, "the office it is for"},
     {"compartment", "NAME", true, "who may open it there: operations, casework or health"},
     {"title", "TITLE", true, "SIGNED_SCAN, VOICE_RECORDING, MEDICAL_LETTER or OTHER_ATTACHMENT"},
@@ -187,7 +188,9 @@ const cli_verb cli_attachment_verbs[] = {
      "FILE is a whole PDF, JPEG or Ogg Opus file of at most 25 MiB; which of them it is, is found from its\n"
      "bytes. It travels in parts that wait for everything else, over days if the line is slow or cut, and\n"
      "each part is asked of the consent again. The file's name is not sent. Without all receipts in time\n"
-     "it is kept and goes out by itself: exit code 5.",
+     "it is kept and goes out by itself: exit code 5.\n"
+     "To a provider, and back, it goes under the referral's handle, to casework, once the person was handed\n"
+     "over; about health it takes two people, as the handover does.",
      "corridor attach scan.pdf --case GS8Z-6BTX-3HZ0-HBH7-02 --to gn-conakry --compartment casework "
      "--title SIGNED_SCAN",
      ATTACH_OPTIONS, run_attach},

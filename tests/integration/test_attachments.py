@@ -321,6 +321,31 @@ class Attachments(harness.ClusterTest):
                              bytes.fromhex(case.handle))[0]
         self.assertTrue(277094400 - 100000 + 65536 < used <= 277094400, used)
 
+    def test_with_a_referral_there_and_back(self):
+        case = self.case("accepted")
+        there, back = files.pdf(PART_BYTES * 2), files.jpeg(PART_BYTES + 1)
+        provider, handle, consent = case.provider, case.provider_handle, ("--consent", case.consent_id)
+        early = self.c.attach(ORIGIN, handle, provider, there, *consent, wait=30, code=4)
+        self.assertEqual(early["code"], "PRECONDITION_MISSING", "nobody was handed over yet")
+        stages.reach(self.c, "handed_over", case)
+        about_health = self.c.attach(ORIGIN, handle, provider, there, "--categories", "BIODATA,HEALTH_DATA", *consent,
+                                     code=6)
+        self.assertEqual(about_health["code"], "SECOND_PERSON_NEEDED")
+        self.assertEqual(self.c.attach(ORIGIN, handle, provider, there, *consent, compartment="health", code=3)["path"],
+                         "/compartment")
+        for sender, to, data, about, kind in ((ORIGIN, provider, there, "BIODATA", "HandoverAttachment"),
+                                              (provider, ORIGIN, back, "EDUCATION", "ReportAttachment")):
+            with self.subTest(kind):
+                sent = self.c.attach(sender, handle, to, data, "--categories", about, *consent, wait=30, code=0)
+                ident = sent["attachmentId"]
+                wait_for(lambda: self.c.attachment(to, ident)["parts"] == sent["of"], 30, "all of it is there")
+                self.assertEqual(self.c.save(to, ident)[:2], (0, data))
+                listed = self.c.must(self.c.corridor(to, "inbox", "--case", handle))["messages"]
+                self.assertEqual([m["type"] for m in listed if m["messageId"] == ident], [kind])
+        for sender, to, code in ((provider, ORIGIN, "NO_CONSENT"), (provider, people.KINDIA, "ROLE_NOT_ALLOWED"),
+                                 (ORIGIN, people.KINDIA, "NO_STANDING")):
+            self.assertEqual(self.c.attach(sender, handle, to, back, *consent, wait=30, code=4)["code"], code)
+
     def test_no_file_is_written_over(self):
         case = self.case()
         ident = self.c.attach(HOST, case.handle, ORIGIN, files.pdf(), wait=30, code=0)["attachmentId"]

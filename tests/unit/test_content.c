@@ -42,6 +42,8 @@ static const struct sample {
   {CHUNK_OF(OPERATIONS), CHUNK_JSON("SIGNED_SCAN")},
   {CHUNK_OF(CASEWORK), CHUNK_JSON("VOICE_RECORDING")},
   {CHUNK_OF(HEALTH), CHUNK_JSON("MEDICAL_LETTER")},
+  {COR_T(HANDOVER_ATTACHMENT), COR_C(CASEWORK), CHUNK_JSON("SIGNED_SCAN")},
+  {COR_T(REPORT_ATTACHMENT), COR_C(CASEWORK), CHUNK_JSON("OTHER_ATTACHMENT")},
   {OPS(ABN), "{'abnId': 'A-1', 'plannedReturnDate': '2026-03-13', 'paxCount': 1, 'transport': 'COMMERCIAL_FLIGHT',"
     "'carrierNumber': 'XX 100', 'route': 'NIM-CKY', 'departurePlace': 'Niamey', 'departsAt': '1773388800000',"
     "'arrivalPlace': 'Conakry', 'arrivesAt': '1773403200000', 'caseRef': 'K7QM-2X9D',"
@@ -131,6 +133,9 @@ static const struct change {
   {CHUNK_OF(CASEWORK), "{'totalSize': 64001, 'of': 2}", COR_BAD_INPUT, "/body/data"},
   {CHUNK_OF(CASEWORK), "{'title': 'MEDICAL_LETTER'}", COR_FORBIDDEN_CONTENT, "/body/title"},
   {CHUNK_OF(OPERATIONS), "{'title': 'MEDICAL_LETTER'}", COR_FORBIDDEN_CONTENT, "/body/title"},
+  {COR_T(HANDOVER_ATTACHMENT), COR_C(CASEWORK), "{'title': 'MEDICAL_LETTER'}", COR_FORBIDDEN_CONTENT, "/body/title"},
+  {COR_T(HANDOVER_ATTACHMENT), COR_C(CASEWORK), "{'of': 2}", COR_BAD_INPUT, "/body/of"},
+  {COR_T(REPORT_ATTACHMENT), COR_C(CASEWORK), "{'title': 'MEDICAL_LETTER'}", COR_FORBIDDEN_CONTENT, "/body/title"},
   {CHUNK_OF(CASEWORK), "{'belongsTo': 'AAAA'}", COR_BAD_INPUT, "/body/belongsTo"},
   {CHUNK_OF(CASEWORK), "{'belongsTo': '" ID "'}", COR_OK, ""},
   {FILE_OF(HEALTH), "{'continuityService': null}", COR_MISSING_FIELD, "/body/continuityService"},

@@ -18,7 +18,8 @@ static const char *const names[] = {
     "NoticeBundle",     "AccessStatement",   "BasisStatement",
     "Attachment",       "DuplicateQuestion", "DuplicateAnswer",
     "SuspensionAnswer", "SuspensionNotice",  "DataRequest",
-    "DataNotice",       "DataStatement",
+    "DataNotice",       "DataStatement",     "HandoverAttachment",
+    "ReportAttachment",
 };
 #define COUNT(a) (sizeof(a) / sizeof *(a))
 
