@@ -97,6 +97,11 @@ bool api_filter_case(api_request *q, store_filter *filter, store_case *c, cor_er
 /* The message whose id stood in the route, with its blobs; NO_SUCH_MESSAGE. */
 bool api_find_message(api_request *q, store_message *m, cor_error *err) COR_MUST_CHECK;
 
+/* ---- api_named.c ---- */
+/* That a record for the hub names no message that the asker could not list, and answers
+ * none; NO_SUCH_MESSAGE with its JSON Pointer. In a transaction. */
+bool api_may_speak_of(api_request *q, const compose_order *order, cor_error *err) COR_MUST_CHECK;
+
 /* ---- api_consent_list.c ---- */
 /* What runs out within 30 days or did in the last 30, as GET /v1/consents has it. In a
  * transaction. New reference; NULL on error. */

@@ -62,6 +62,16 @@ static bool read_options(api_request *q, sending *s, cor_error *err) {
   return true;
 }
 
+#define MEDICAL (COR_BIT(COR_CAT(HEALTH_DATA)) | COR_BIT(COR_CAT(MENTAL_HEALTH)))
+
+/* By another name it would pass without the consent, the memorandum and the permission
+ * that health data needs. */
+static bool says_medical(const compose_order *order, cor_error *err) {
+  return order->compartment != COR_C(HEALTH) || (order->categories & MEDICAL) ||
+         cor_fail(err, COR_BAD_INPUT, "/categories",
+                  "what goes to health is HEALTH_DATA or MENTAL_HEALTH at least; nothing was kept");
+}
+
 /* What a file is about cannot be read off it: the least that the compartment is for,
  * unless the caller says what else. */
 static bool read_categories(api_request *q, sending *s, cor_error *err) {
@@ -81,8 +91,9 @@ static bool read_categories(api_request *q, sending *s, cor_error *err) {
     s->order.categories |= COR_BIT(value->value);
     text += len;
   }
-  return s->order.categories != 0 ||
-         cor_fail(err, COR_BAD_INPUT, "/categories", "names no data category; nothing was kept");
+  if (s->order.categories == 0)
+    return cor_fail(err, COR_BAD_INPUT, "/categories", "names no data category; nothing was kept");
+  return says_medical(&s->order, err);
 }
 
 static bool read_file(api_request *q, sending *s, cor_error *err) {
@@ -94,13 +105,15 @@ static bool read_file(api_request *q, sending *s, cor_error *err) {
 
 /* ---- sending ---- */
 
-/* The message it belongs to is one of the same case, sent or received here. */
+/* The message it belongs to is one of the same case, sent or received here; one that the
+ * asker may not know of is as if it were not. */
 static bool belongs_here(api_request *q, const sending *s, cor_error *err) {
   store_message m;
   if (s->file.belongs_to == NULL) return true;
   store_found found = store_message_find(q->a->store, s->file.belongs_to, &m, err);
   if (found == STORE_ERROR) return false;
-  const bool same = found == STORE_FOUND && memcmp(m.handle, s->order.handle, COR_ID_LEN) == 0;
+  const bool same = found == STORE_FOUND && memcmp(m.handle, s->order.handle, COR_ID_LEN) == 0 &&
+                    (COR_BIT(m.compartment) & q->visible) != 0;
   if (found == STORE_FOUND) store_message_clear(&m);
   return same || cor_fail(err, COR_NO_SUCH_MESSAGE, "/message",
                           "no such message of this case is here; nothing was kept");

@@ -3,7 +3,8 @@
  *
  * Guarantees: a consent that names what HEALTH or PROTECTION hold is unknown here to
  * whoever does not hold that key, in the list as by its id (design 3); a form is
- * opened for its holder only. The list judges by the agent's own clock. */
+ * opened for its holder only, and the case's timeline says by whom. The list judges by
+ * the agent's own clock. */
 #include "api.h"
 #include "form.h"
 #include "iso27560.h"
@@ -133,12 +134,33 @@ static bool find(api_request *q, found_consent *f, cor_error *err) {
          cor_fail(err, COR_NO_SUCH_CONSENT, "", "this office has recorded no such consent");
 }
 
+/* On disk before a word of the form is shown, in the timeline of those whose business it
+ * is. The hub holds no such body and is told nothing. */
+static bool note_opened(api_request *q, const found_consent *f, cor_error *err) {
+  agent *a = q->a;
+  if (!store_begin(a->store, err)) return false;
+  const cor_cards *cards = roster_hold(a->roster);
+  store_event event = {.event = "opened",
+                       .at = cor_clock_now(a->clock),
+                       .type = COR_T(CONSENT_RECORD),
+                       .compartment = (int)form_compartment(a, cards, f->record),
+                       .outgoing = true,
+                       .peer = "hub",
+                       .detail = q->holder.user};
+  roster_release(a->roster);
+  memcpy(event.handle, f->kept.case_handle, COR_ID_LEN);
+  memcpy(event.message_id, f->kept.message_id, COR_ID_LEN);
+  if (store_event_put(a->store, &event, err)) return store_commit(a->store, err);
+  store_rollback(a->store);
+  return false;
+}
+
 /* With the form, if a holder asks. */
 static bool find_and_open(api_request *q, found_consent *f, cor_error *err) {
   if (!find(q, f, err)) return false;
   if (!q->named) return true;
   f->form = form_open(q->a, &f->kept, cor_bytes_of(f->record->evidence_sha256), &q->holder, err);
-  return f->form != NULL || err->code == COR_OK;
+  return f->form != NULL ? note_opened(q, f, err) : err->code == COR_OK;
 }
 
 bool api_get_consent(api_request *q, cor_error *err) {

@@ -52,12 +52,21 @@ static bool has_own_route(const cor_sop_row *row) {
   }
 }
 
+/* What the agent states of its own doing; from a person's hand it would be a claim that
+ * somebody opened what nobody did, or could not. */
+static bool says_itself(Corridor__V1__MessageType type) {
+  return type == COR_T(CONTENT_STATEMENT) || type == COR_T(ACCESS_STATEMENT);
+}
+
 static bool read_type(const json_t *body, sending *s, cor_error *err) {
   const char *name;
   if (!api_text(body, "type", true, &name, err)) return false;
   s->order.row = cor_sop_named(name);
   if (s->order.row == NULL || s->order.row->from_hub)
     return cor_fail(err, COR_UNKNOWN_ENUM, "/type", "no office sends such a message; nothing was kept");
+  if (says_itself(s->order.row->type))
+    return cor_fail(err, COR_BAD_INPUT, "/type", "the agent itself says a %s; nothing was kept",
+                    s->order.row->name);
   if (has_own_route(s->order.row))
     return cor_fail(err, COR_BAD_INPUT, "/type", "%s has a request of its own; nothing was kept",
                     s->order.row->name);
@@ -149,6 +158,7 @@ static bool keep_parts(api_request *q, const sending *s, uint8_t (*ids)[COR_ID_L
     orders[i].compartment = s->parts[i].compartment;
     orders[i].body = s->parts[i].body;
     orders[i].path = s->parts[i].path;
+    if (!api_may_speak_of(q, &orders[i], err)) return false;
   }
   const cor_cards *cards = roster_hold(q->a->roster);
   bool ok = compose_act(q->a, cards, orders, s->n, ids, &at, err);

@@ -122,6 +122,23 @@ static Corridor__V1__LegalBasis default_basis(const compose_order *order, uint32
   return (Corridor__V1__LegalBasis)lowest_bit(order->row->bases);
 }
 
+/* What is declared decides which consent, agreement and permission must cover it. A
+ * caller may name more than the fields show (a free text holds what it holds), and leave
+ * out nothing that they do; health is told by either of its two names. Of a file nothing
+ * can be read off (api_attachment.c). */
+static bool all_declared(const compose_order *order, cor_error *err) {
+  const uint32_t health = COR_BIT(COR_CAT(HEALTH_DATA)) | COR_BIT(COR_CAT(MENTAL_HEALTH));
+  if (order->categories == 0 || order->row->type == COR_T(ATTACHMENT_CHUNK)) return true;
+  uint32_t missing = compose_categories(order->body) & ~order->categories & ~COR_BIT(COR_CAT(OPERATIONAL));
+  if (order->categories & health) missing &= ~health;
+  if (missing == 0) return true;
+  const ProtobufCEnumValue *first = protobuf_c_enum_descriptor_get_value(
+      &corridor__v1__data_category__descriptor, (int)lowest_bit(missing));
+  return cor_fail(err, COR_BAD_INPUT, "/categories",
+                  "the content holds %s, which is not among them; nothing was kept",
+                  first == NULL ? "more" : first->name);
+}
+
 /* What the handover will carry was announced in the offer and agreed to there. */
 static uint32_t default_categories(const compose_order *order, const store_case *known) {
   if (order->categories != 0) return order->categories;
@@ -341,7 +358,9 @@ static bool draft_make(agent *a, const cor_cards *cards, const compose_order *or
   d->order = order;
   if (!cor_office_valid(order->to))
     return cor_fail(err, COR_BAD_INPUT, "/to", "not an office id; nothing was kept");
-  if (!cor_content_check(order->row->type, order->compartment, order->body, order->path, err)) return false;
+  if (!cor_content_check(order->row->type, order->compartment, order->body, order->path, err) ||
+      !all_declared(order, err))
+    return false;
   store_found found = store_case_get(a->store, order->handle, &found_case, err);
   if (found == STORE_ERROR) return false;
   const store_case *known = found == STORE_FOUND ? &found_case : NULL;

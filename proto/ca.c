@@ -277,6 +277,32 @@ static ProtobufCBinaryData binary(const cor_buf *b) {
   return (ProtobufCBinaryData){b->len, b->data};
 }
 
+static bool same_key(ProtobufCBinaryData one, ProtobufCBinaryData other) {
+  cor_error ignored;
+  X509 *a = cor_cert_from_der((cor_bytes){one.data, one.len}, &ignored);
+  X509 *b = cor_cert_from_der((cor_bytes){other.data, other.len}, &ignored);
+  const bool same = a && b && EVP_PKEY_eq(X509_get0_pubkey(a), X509_get0_pubkey(b)) == 1;
+  X509_free(a);
+  X509_free(b);
+  return same;
+}
+
+/* Keys that were revoked come back under no other card: the request that made them lies
+ * about. */
+static bool fresh_keys(const Corridor__V1__CardList *list, const Corridor__V1__Card *card, cor_error *err) {
+  const size_t at = find_card(list, card->office);
+  const Corridor__V1__Card *former = at < list->n_cards ? list->cards[at] : NULL;
+  if (!former || former->state != CORRIDOR__V1__CARD_STATE__REVOKED) return true;
+  bool again = same_key(former->signing_cert, card->signing_cert) ||
+               cor_bytes_equal(cor_bytes_of(former->curve_key), cor_bytes_of(card->curve_key));
+  for (size_t i = 0; i < former->n_sealing; i++)
+    for (size_t k = 0; k < card->n_sealing; k++)
+      again = again || same_key(former->sealing[i]->cert, card->sealing[k]->cert);
+  return !again || cor_fail(err, COR_CARD_REVOKED, "office",
+                            "these keys were revoked for good; this office makes new ones, and nothing was "
+                            "signed");
+}
+
 bool cor_ca_sign(cor_ca *ca, const Corridor__V1__CardRequest *request, int64_t now, int64_t valid_days,
                  cor_error *err) {
   enum { SEALING_MAX = 8 };
@@ -314,11 +340,24 @@ bool cor_ca_sign(cor_ca *ca, const Corridor__V1__CardRequest *request, int64_t n
   card.state_since = now;
   card.serial = next_serial(ca->list);
   card.asylum_authority = was_asylum_authority(ca->list, request->office);
-  ok = put_card(ca, &card, now, err);
+  ok = fresh_keys(ca->list, &card, err) && put_card(ca, &card, now, err);
 done:
   for (size_t i = 0; i <= SEALING_MAX; i++)
     cor_buf_clear(&der[i]);
   return ok;
+}
+
+/* Revoked is for good: reinstated the keys would sign again, and with another state what
+ * they signed in other hands would stand. Told again, only the time they may have been in
+ * other hands moves, and only back. */
+static bool revoked_stays(Corridor__V1__Card *card, Corridor__V1__CardState state, int64_t compromised_since,
+                          cor_error *err) {
+  if (state != CORRIDOR__V1__CARD_STATE__REVOKED)
+    return cor_fail(err, COR_CARD_REVOKED, "office",
+                    "this card is revoked for good: sign new keys (`corridor ca sign`); nothing was changed");
+  if (compromised_since && (!card->compromised_since || compromised_since < card->compromised_since))
+    card->compromised_since = compromised_since;
+  return true;
 }
 
 bool cor_ca_set_state(cor_ca *ca, const char *office, Corridor__V1__CardState state, int64_t now,
@@ -328,6 +367,8 @@ bool cor_ca_set_state(cor_ca *ca, const char *office, Corridor__V1__CardState st
     return cor_fail(err, COR_UNKNOWN_OFFICE, "office", "no card in this name; nothing was changed");
   }
   Corridor__V1__Card card = *ca->list->cards[at];
+  if (card.state == CORRIDOR__V1__CARD_STATE__REVOKED)
+    return revoked_stays(&card, state, compromised_since, err) && put_card(ca, &card, now, err);
   card.state = state;
   card.state_since = now;
   card.compromised_since = compromised_since;

@@ -17,6 +17,7 @@ typedef struct cli_context {
   const char *lang;   /* Accept-Language, or NULL */
   char locale[4];     /* where lang points when it is the environment's */
   int passphrase_fd;  /* -1 = ask at the terminal */
+  char *keep;         /* room for COR_PASSPHRASE_MAX + 1: the user's, read once for several calls; or NULL */
   bool json;
   FILE *out; /* results */
   FILE *err; /* errors and notes */

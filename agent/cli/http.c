@@ -109,7 +109,10 @@ static bool add_person(cli_context *cli, struct curl_slist **headers, const char
   if (!user) return true;
   if (!add_header(headers, second ? "Corridor-Second-User" : "Corridor-User", user, err)) return false;
   snprintf(prompt, sizeof prompt, "Passphrase of %.40s: ", user);
-  bool done = cli_secret_read(cli, prompt, secret, err);
+  char *kept = second ? NULL : cli->keep;
+  if (kept && kept[0]) memcpy(secret, kept, sizeof secret);
+  bool done = (kept && kept[0]) || cli_secret_read(cli, prompt, secret, err);
+  if (done && kept) memcpy(kept, secret, sizeof secret);
   if (done) {
     EVP_EncodeBlock((unsigned char *)encoded, (const unsigned char *)secret, (int)strlen(secret));
     done = add_header(headers, second ? "Corridor-Second-Passphrase" : "Corridor-Passphrase", encoded, err);

@@ -8,6 +8,7 @@
 #include "cli_print.h"
 #include "corridor/codec.h"
 #include "corridor/id.h"
+#include <openssl/crypto.h>
 #include <string.h>
 
 static void show_sent(FILE *out, const json_t *answer) {
@@ -120,30 +121,39 @@ static int answer_notice(cli_context *cli, const cli_args *args, const json_t *n
   const char *type = json_string_value(json_object_get(notice, "type"));
   const char *handle = json_string_value(json_object_get(notice, "case"));
   json_t *ids = json_object_get(json_object_get(notice, "content"), "messageIds");
-  cli_context plain = *cli; /* the record itself needs no key, and a passphrase is read once */
-  plain.user = NULL;
   if (!type || !handle || strcmp(type, "DataNotice") != 0)
     return cli_usage(cli, "data answer", "that message is no DataNotice; see `corridor inbox`");
   if (!ids)
     return cli_usage(cli, "data answer",
                      "that notice is about sealed messages: a holder answers it, with --user");
-  return send_record(&plain, args, "data answer", "DataStatement", handle,
+  return send_record(cli, args, "data answer", "DataStatement", handle,
                      json_pack("{s:O, s:s, s:s*}", "messageIds", ids, "outcome", ground ? "NOT_DONE" : "DONE",
                                "ground", ground),
                      args->operands[0]);
+}
+
+static void forget(cli_context *cli) {
+  OPENSSL_cleanse(cli->keep, COR_PASSPHRASE_MAX + 1);
+  cli->keep = NULL;
 }
 
 static int run_answer(cli_context *cli, const cli_args *args) {
   cor_error err = {0};
   cli_path path = {0};
   long status = 0;
+  char passphrase[COR_PASSPHRASE_MAX + 1] = ""; /* to look, and to answer */
   if (!cli->agent) return cli_usage(cli, NULL, CLI_NO_AGENT);
+  cli->keep = passphrase;
   cli_path_add(&path, "/v1/messages/");
   cli_path_add_value(&path, args->operands[0]);
   json_t *notice = cli_http_call(cli, "GET", &path, NULL, &status, &err);
-  if (!notice) return cli_error(cli, &err);
+  if (!notice) {
+    forget(cli);
+    return cli_error(cli, &err);
+  }
   int code = status == 200 ? answer_notice(cli, args, notice) : cli_error_json(cli, notice);
   json_decref(notice);
+  forget(cli);
   return code;
 }
 

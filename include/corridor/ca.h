@@ -29,9 +29,12 @@ bool cor_ca_make(const char *dir, const char *name, bool demo, const char *passp
 cor_ca *cor_ca_open(const char *dir, const char *passphrase, cor_error *err) COR_MUST_CHECK;
 void cor_ca_destroy(cor_ca **ca);
 /* Verifies the request's proofs of possession, issues certificates valid from
- * now (minus 1 h) for valid_days, puts the card on the list (state ACTIVE). */
+ * now (minus 1 h) for valid_days, puts the card on the list (state ACTIVE). Keys of a
+ * revoked card are CARD_REVOKED. */
 bool cor_ca_sign(cor_ca *ca, const Corridor__V1__CardRequest *request, int64_t now, int64_t valid_days,
                  cor_error *err) COR_MUST_CHECK;
+/* A revoked card stays revoked, with the time it was and the earliest it may have been in
+ * other hands: CARD_REVOKED. */
 bool cor_ca_set_state(cor_ca *ca, const char *office, Corridor__V1__CardState state, int64_t now,
                       int64_t compromised_since, cor_error *err) COR_MUST_CHECK;
 bool cor_ca_put_agreement(cor_ca *ca, const Corridor__V1__Agreement *agreement,

@@ -237,6 +237,10 @@ class Attachments(harness.ClusterTest):
             with self.subTest(compartment):
                 error = self.c.attach(HOST, case.handle, ORIGIN, files.pdf(), *words, compartment=compartment, code=4)
                 self.assertEqual(error["code"], code)
+        # By another name it would need no consent, agreement or permission for health.
+        error = self.c.attach(HOST, case.handle, ORIGIN, files.pdf(), "--categories", "BIODATA", title="MEDICAL_LETTER",
+                              compartment="health", code=3)
+        self.assertEqual((error["code"], error["path"]), ("BAD_INPUT", "/categories"))
         self.assertEqual(self.c.corridor(HOST, "attachments", "--case", case.handle, "--sent", user=True).json,
                          {"attachments": []})
 
@@ -258,6 +262,9 @@ class Attachments(harness.ClusterTest):
         for words in (("attachment", "show", ident), ("attachment", "save", ident, self.c.dir / "nowhere")):
             answer = self.c.corridor(ORIGIN, *words)
             self.assertEqual((answer.code, answer.error["code"]), (3, "NO_SUCH_MESSAGE"), answer)
+        # Nor does a file that is said to belong to it tell whether it is there.
+        belongs = lambda message: self.c.attach(HOST, case.handle, ORIGIN, files.pdf(), "--message", message, code=3)
+        self.assertEqual(belongs(ident), belongs("019cadfd-899b-7a07-8547-945d85d86c9f"))
         self.saved(ident, data)
         self.assertIn("opened", str(self.c.corridor(ORIGIN, "timeline", case.handle, user=True).json))
 

@@ -147,9 +147,12 @@ class Withdrawn(ConsentTest):
             self.assertEqual(len(self.owed_to(office, case)), 1, "who holds no health key sees the other only")
         for notice in sorted(whole, key=lambda m: m["messageId"] != seen[0]["messageId"]):
             told = self.c.must(self.c.corridor(people.ORIGIN, "show", notice["messageId"], user=True))["content"]
-            self.c.must(self.c.corridor(people.ORIGIN, "send", "-", input={
-                "type": "ErasureStatement", "case": case.handle,
-                "body": {"messageIds": told["messageIds"], "ground": "ERASED"}}))
+            erased = {"type": "ErasureStatement", "case": case.handle,
+                      "body": {"messageIds": told["messageIds"], "ground": "ERASED"}}
+            if notice["compartment"] == "HEALTH":
+                error = self.c.corridor(people.ORIGIN, "send", "-", input=erased)
+                self.assertEqual((error.code, error.error["code"]), (3, "NO_SUCH_MESSAGE"), "its holder's to say")
+            self.c.must(self.c.corridor(people.ORIGIN, "send", "-", user=True, input=erased))
             for office in (people.ORIGIN, people.HOST):
                 wait_for(lambda: not self.owed_to(office, case), 20, f"the ordinary one is answered, at {office}")
         for office in (people.ORIGIN, people.HOST):

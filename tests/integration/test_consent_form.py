@@ -98,7 +98,14 @@ class ConsentForm(harness.ClusterTest):
         self.assertNotIn("form", self.show(consent))
         self.assertEqual(self.show(consent, code=6, user=True, passphrase="not the passphrase")["code"],
                          "WRONG_PASSPHRASE")
+        self.c.must(self.c.corridor(HOST, "consent", "export", consent, **HOLDER))
+        self.assertEqual(self.opened(), ["amina"] * 2, "each opening by its holder's name, and no other look")
         self.nothing_readable(b"Testina Exemplar herself", b"a scanned form", b"+224 000 000 009")
+
+    def opened(self, **who):
+        """Who opened forms of the case, as its timeline has it."""
+        events = self.c.must(self.c.corridor(HOST, "timeline", self.case.handle, **who))["events"]
+        return [e["detail"] for e in events if (e["event"], e["type"]) == ("opened", "ConsentRecord")]
 
     def nothing_readable(self, *words):
         """Neither in the agent's store nor at the hub."""
@@ -231,6 +238,7 @@ class ConsentForm(harness.ClusterTest):
         sent = self.c.must(self.c.corridor(HOST, "inbox", "--sent", "--case", self.case.handle))["messages"]
         self.assertEqual([m["type"] for m in sent], ["Registration"])
         self.assertIn("form", self.show(consent, **HOLDER))
+        self.assertEqual((self.opened(), self.opened(**HOLDER)), ([], ["amina"]))
 
     def test_withdrawn_is_shown(self):
         self.post()

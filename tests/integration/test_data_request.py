@@ -160,8 +160,9 @@ class Command(harness.ClusterTest):
         case.received(people.HOST, "SuspensionNotice")
         self.c.start_process(people.ORIGIN)
         self.c.wait_ready([people.ORIGIN])
-        self.c.must(self.c.corridor(people.HOST, "data", "restrict", case.handle, "--message",
-                                    answer["messages"][0]["messageId"]))
+        words = "data", "restrict", case.handle, "--message", answer["messages"][0]["messageId"]
+        self.assertEqual(self.c.corridor(people.HOST, *words).error["code"], "NO_SUCH_MESSAGE")
+        self.c.must(self.c.corridor(people.HOST, *words, user=True))
         notice, = case.received(people.ORIGIN, "DataNotice", user=True)
         self.assertEqual(notice["compartment"], "HEALTH")
         mine, others = "Answer about the data due", "Answer to the suspension due"
@@ -169,6 +170,8 @@ class Command(harness.ClusterTest):
         inbox = self.c.must(self.c.corridor(people.ORIGIN, "inbox", "--case", case.handle))["messages"]
         self.assertEqual([m["type"] for m in inbox], ["ObligationNotice", "CaseFile", "CaseFile"], "of the suspension")
         self.assertEqual(self.owed(people.ORIGIN, case), [others])
+        self.c.must(self.c.corridor(people.ORIGIN, "data", "answer", notice["messageId"], user=True))
+        wait_for(lambda: self.owed(people.ORIGIN, case, user=True) == [others], 20, "its holder has answered")
 
     def test_wrong_words(self):
         case = stages.reach(self.c, "filed")

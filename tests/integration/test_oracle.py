@@ -8,6 +8,7 @@ size included, whether or not a restricted message exists, and whatever became o
 How long the answers took is printed for people to look at, and never judged."""
 
 import base64
+import json
 import os
 import re
 import socket
@@ -299,6 +300,37 @@ class AtAnAgent(harness.ClusterTest):
                         self.assertNotIn(b"200 OK", known)
         shown = self.raw(ORIGIN, "GET", f"/v1/messages/{message}", who={"user": "fatou", "passphrase": PASSPHRASE})[0]
         self.assertIn(b"asthma", shown, "and who holds the key reads it")
+
+    def test_nobody_speaks_of_a_message_they_may_not_know(self):
+        """Nor erases it, nor has it said that it was opened."""
+        case = stages.Case(self.c)
+        case.registered()
+        case.consented(health=True)
+        case.filed()
+        message = case.send(HOST, "CaseFile", ORIGIN, {"health": people.health(case.reference)})["messages"][0]["messageId"]
+        wait_for(lambda: len(self.at(ORIGIN, case, user=True)) == 1, 20, "Conakry holds it")
+        bodies = [("ErasureStatement", {"messageIds": [None], "ground": "ERASED"}, None),
+                  ("DataStatement", {"messageIds": [None], "outcome": "DONE"}, None),
+                  ("DataRequest", {"messageIds": [None], "action": "RESTRICTED"}, None),
+                  ("DataRequest", {"messageIds": [case.sent["CaseFile"][0]["messageId"].replace("-", "")],
+                                   "action": "RECTIFIED", "replacementId": None}, None),
+                  ("ContentStatement", {"messageId": None, "state": "UNREADABLE", "reason": 55}, None),
+                  ("AccessStatement", {"messageId": None, "at": self.c.now(), "kind": "OPENED"}, None),
+                  ("SuspensionAnswer", {"outcome": "CONFIRMED"}, "inReplyTo")]
+        for office in (HOST, ORIGIN):
+            for whose, who in ASKERS.items():
+                for kind, body, reply in bodies:
+                    with self.subTest(office, asker=whose, kind=kind):
+                        def answer(ident):
+                            request = {"type": kind, "case": case.handle, "body": body, **({reply: None} if reply else {})}
+                            text = json.dumps(request).replace("null", f'"{ident}"').encode()
+                            return alike(self.raw(office, "POST", "/v1/messages?wait=10", text, who)[0])
+                        known = answer(message.replace("-", ""))
+                        self.assertEqual(known, answer(some_id()))
+                        self.assertIn(b"nothing was kept", known)
+            shown = self.raw(office, "GET", f"/v1/messages/{message}", who={"user": "fatou" if office == ORIGIN else "amina",
+                                                                           "passphrase": PASSPHRASE})[0]
+            self.assertIn(b"asthma", shown)
 
     def test_a_case_of_which_nothing_else_is_here(self):
         case = stages.Case(self.c)

@@ -168,6 +168,33 @@ START_TEST(draft_survives_and_numbers_grow) {
 }
 END_TEST
 
+/* Reinstated, or merely suspended, it would sign again, and what it signed in other hands
+ * would stand; new keys are a new card. */
+START_TEST(revoked_is_for_good) {
+  cor_error err;
+  programme_office(dir, "iom-ne", CORRIDOR__V1__ROLE__ROLE_HOST_MISSION, "NE", CASEWORK_ONLY);
+  programme_sign(ca, dir, "iom-ne");
+  must(cor_ca_set_state(ca, "iom-ne", CORRIDOR__V1__CARD_STATE__SUSPENDED, T0, 0, &err));
+  must(cor_ca_set_state(ca, "iom-ne", CORRIDOR__V1__CARD_STATE__ACTIVE, T0, 0, &err));
+  must(cor_ca_set_state(ca, "iom-ne", CORRIDOR__V1__CARD_STATE__REVOKED, T0, T0 - DAY, &err));
+  must_not(cor_ca_set_state(ca, "iom-ne", CORRIDOR__V1__CARD_STATE__ACTIVE, T0 + DAY, 0, &err),
+           COR_CARD_REVOKED);
+  must_not(cor_ca_set_state(ca, "iom-ne", CORRIDOR__V1__CARD_STATE__SUSPENDED, T0 + DAY, 0, &err),
+           COR_CARD_REVOKED);
+  Corridor__V1__CardRequest *same = programme_request(dir, "iom-ne");
+  must_not(cor_ca_sign(ca, same, T0 + DAY, 365, &err), COR_CARD_REVOKED);
+  cor_message_free(&same->base);
+  /* Once more, it is known to have been in other hands for longer, never for less. */
+  must(cor_ca_set_state(ca, "iom-ne", CORRIDOR__V1__CARD_STATE__REVOKED, T0 + DAY, 0, &err));
+  ck_assert_int_eq(cor_ca_list(ca)->cards[0]->compromised_since, T0 - DAY);
+  ck_assert_int_eq(cor_ca_list(ca)->cards[0]->state_since, T0);
+  must(cor_ca_set_state(ca, "iom-ne", CORRIDOR__V1__CARD_STATE__REVOKED, T0 + DAY, T0, &err));
+  ck_assert_int_eq(cor_ca_list(ca)->cards[0]->compromised_since, T0 - DAY);
+  must(cor_ca_set_state(ca, "iom-ne", CORRIDOR__V1__CARD_STATE__REVOKED, T0 + DAY, T0 - 2 * DAY, &err));
+  ck_assert_int_eq(cor_ca_list(ca)->cards[0]->compromised_since, T0 - 2 * DAY);
+}
+END_TEST
+
 /* Each row takes something from a whole agreement on health and children. */
 enum { NOTHING, NO_DPIA, NO_MOU, NO_MOU_FOR_MINDS, NO_PROTOCOL, LONG_DPIA, LONG_MOU, LONG_PROTOCOL, PAPERS };
 
@@ -213,6 +240,7 @@ int main(void) {
   tcase_add_loop_test(tcase, spoilt_requests_sign_nothing, 0, SPOILS);
   tcase_add_test(tcase, one_curve_key_is_one_office);
   tcase_add_test(tcase, draft_survives_and_numbers_grow);
+  tcase_add_test(tcase, revoked_is_for_good);
   tcase_add_loop_test(tcase, an_agreement_names_its_papers, 0, PAPERS);
   return programme_run(tcase, "ca");
 }

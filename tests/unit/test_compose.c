@@ -302,6 +302,45 @@ START_TEST(abn_asserts_the_safeguards_that_the_file_met) {
 }
 END_TEST
 
+/* Which consent, agreement and permission must cover a message is read off its
+ * categories: whoever sends may name more than the fields show, and never less. */
+static bool compose_declared(Corridor__V1__MessageType type, Corridor__V1__Compartment c, const char *text,
+                             uint32_t categories) {
+  uint8_t id[COR_ID_LEN];
+  ProtobufCMessage *body = body_of(type, c, text);
+  compose_order order = {.row = cor_sop_find(type),
+                         .to = ORIGIN,
+                         .compartment = c,
+                         .body = body,
+                         .path = "/body",
+                         .categories = categories};
+  memcpy(order.handle, handle, COR_ID_LEN);
+  must(store_begin(a.store, &err));
+  const bool ok = compose_message(&a, cards, &order, id, &err);
+  store_rollback(a.store);
+  cor_message_free(body);
+  return ok;
+}
+
+START_TEST(no_category_of_the_body_is_left_out) {
+  const uint32_t carried = COR_BIT(COR_CAT(BIODATA)) | COR_BIT(COR_CAT(TRAVEL)) | COR_BIT(COR_CAT(EDUCATION));
+  must_not(compose_declared(COR_T(CASE_FILE), COR_C(CASEWORK), CASE_FILE_JSON, COR_BIT(COR_CAT(OPERATIONAL))),
+           COR_BAD_INPUT);
+  ck_assert_str_eq(err.path, "/categories");
+  must_not(compose_declared(COR_T(CASE_FILE), COR_C(CASEWORK), CASE_FILE_JSON,
+                            carried & ~COR_BIT(COR_CAT(EDUCATION))),
+           COR_BAD_INPUT);
+  ck_assert_ptr_nonnull(strstr(err.detail, "EDUCATION"));
+  must(
+      compose_declared(COR_T(CASE_FILE), COR_C(CASEWORK), CASE_FILE_JSON, carried | COR_BIT(COR_CAT(LEGAL))));
+  /* Health is told by either of its two names, and by one at least. */
+  must_not(compose_declared(COR_T(CASE_FILE), COR_C(HEALTH), HEALTH_JSON, COR_BIT(COR_CAT(BIODATA))),
+           COR_BAD_INPUT);
+  must_not(compose_declared(COR_T(CASE_FILE), COR_C(HEALTH), HEALTH_JSON, COR_BIT(COR_CAT(MENTAL_HEALTH))),
+           COR_NO_CONSENT);
+}
+END_TEST
+
 #define OPERATIONS_JSON                                                                                      \
   "{\"caseRef\": \"K7QM-2X9D\", \"name\": \"Testina Exemplar\", \"sex\": \"FEMALE\", \"age\": 29, "          \
   "\"travelDocument\": \"PASSPORT\", \"intendedReturn\": {\"country\": \"GN\"}}"
@@ -559,6 +598,7 @@ int main(void) {
   tcase_set_timeout(tcase, 60);
   tcase_add_test(tcase, complete_case_file_becomes_a_sealed_signed_message);
   tcase_add_test(tcase, sent_copy_opens_for_a_holder_and_nobody_else);
+  tcase_add_test(tcase, no_category_of_the_body_is_left_out);
   tcase_add_loop_test(tcase, refused_here_and_nothing_kept, 0, (int)(sizeof refusals / sizeof *refusals));
   tcase_add_test(tcase, abn_asserts_the_safeguards_that_the_file_met);
   tcase_add_test(tcase, parts_of_a_file_are_one_act);
