@@ -112,5 +112,30 @@ class Part(WireTest):
         self.assertEqual(self.states(*offers), [STOPPED, QUEUED], "it is the next candidate's turn")
 
 
+class Orphaned(WireTest):
+    """Its own hub: the host's card ends in the course of it."""
+
+    parties = (HOST, ORIGIN, PARTNER)
+
+    def test_the_mission_of_origin_is_asked_when_the_host_goes_before_it_answered(self):
+        case, lifted = self.cases(2)
+        for one in (case, lifted):
+            self.at(PARTNER).without_code(one)
+        asked = {one.handle: self.received(HOST, pb.SUSPENSION_NOTICE, one)[0] for one in (case, lifted)}
+        self.c.identity.ca("revoke", HOST)
+        self.c.publish()
+        self.sessions.pop(HOST).cut()
+        for one, outcome in ((case, dict(outcome=pb.CONFIRMED)),
+                             (lifted, dict(outcome=pb.LIFTED, ground=pb.PERSON_DENIES))):
+            question, = self.received(ORIGIN, pb.SUSPENSION_NOTICE, one)
+            self.assertEqual(sorted(self.duties(one, SUSPENSION_DUTY).values()),
+                             [("OPEN", ORIGIN, ORIGIN), ("WAIVED", HOST, ORIGIN)])
+            answers = [self.at(ORIGIN).record_code(pb.SUSPENSION_ANSWER, pb.SuspensionAnswer(**outcome), one.handle,
+                                                   in_reply_to=notice) for notice in (asked[one.handle].id, question.id)]
+            self.assertEqual(answers, ["NOTHING_TO_ANSWER", "OK"], "the question that stands")
+            self.assertIn(("MET", ORIGIN, ORIGIN), self.duties(one, SUSPENSION_DUTY).values())
+        self.assertEqual(self.states(case.filed), [STOPPED])
+
+
 if __name__ == "__main__":
     unittest.main()
