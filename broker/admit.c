@@ -27,8 +27,10 @@ typedef struct run {
   bool records;
 } run;
 
+/* The answer to a suspension may be one, of a case that others name by another handle. */
 static bool is_withdrawal(const submission *s) {
-  return s->envelope.header->type == COR_T(CONSENT_WITHDRAWAL);
+  const Corridor__V1__MessageType type = s->envelope.header->type;
+  return type == COR_T(CONSENT_WITHDRAWAL) || type == COR_T(SUSPENSION_ANSWER);
 }
 
 /* ---- dedupe ---- */

@@ -38,7 +38,8 @@ static PGresult *find(core *c, const facts_item *it, const Corridor__V1__BasisSt
 }
 
 /* As the gate has it of a message under consent: the newest version, standing now, and
- * of each category some scope that has the purpose and reaches the recipient. */
+ * of each category some scope that has the purpose and reaches the recipient, and was
+ * not taken back. */
 static bool consent_covers(core *c, const act *a, const facts_item *it, cor_bytes consent,
                            const Corridor__V1__Header *sent, bool *covers) {
   db_args args = {0};
@@ -56,6 +57,7 @@ static bool consent_covers(core *c, const act *a, const facts_item *it, cor_byte
       " JOIN corridor.consent_scope s ON s.consent_id = k.consent_id AND s.version = k.version"
       " LEFT JOIN corridor.office o ON o.id = $4"
       " WHERE k.withdrawn_at IS NULL AND k.valid_from <= $3 AND k.valid_until > $3 AND s.purpose = $5"
+      "  AND s.withdrawn_at IS NULL AND $4 <> ALL(s.except_offices)"
       "  AND (s.recipient_office = $4 OR (s.recipient_office = '' AND s.recipient_role = o.role))",
       &args);
   if (!r) return false;

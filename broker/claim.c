@@ -92,6 +92,7 @@ static bool judge(core *c, claim_batch *b, int64_t now, bool *current) {
                             .cover = k->cover,
                             .claim = true,
                             .admitted_at = k->admitted_at,
+                            .sent_before = k->claimed_before,
                             .has_case = k->has_case && !from_hub};
     memcpy(items[i].case_handle, k->case_handle, COR_ID_LEN);
     pointers[i] = &items[i];
@@ -148,6 +149,8 @@ static bool mark_claimed(core *c, claim_batch *b, int64_t now) {
       " WHERE d.sequence = u.sequence AND " STATE_OF(
           "d") " = 1"
                "  AND m.message_id = d.message_id AND m.admitted_at = d.admitted_at"
+               "  AND d.recall_code IS NULL" /* of another broker's claim since we looked: the next look sees
+                                                it */
                " RETURNING u.i, d.claims, m.header, m.signature, m.body",
       &args);
   for (int row = 0; b->marked && row < PQntuples(b->marked); row++) {

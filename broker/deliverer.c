@@ -88,7 +88,8 @@ static void timers(core *c, beats *b) {
 static void questions(core *c, beats *b) {
   bool ok = true;
   if (cor_clock_due(&b->ask, ASK_MS)) ok = suspension_ask(c, core_gate_time(c));
-  if (ok && cor_clock_due(&b->forget, FORGET_MS)) ok = suspension_forget(c, core_gate_time(c));
+  if (ok && cor_clock_due(&b->forget, FORGET_MS))
+    ok = suspension_ask_again(c, core_gate_time(c)) && suspension_forget(c, core_gate_time(c));
   if (!ok) core_count(c, CORE_DATABASE_ERRORS, 1);
 }
 

@@ -334,6 +334,25 @@ static void take_attached(facts_item *const *items, const PGresult *r, int row) 
     it->backlog_full = true;
 }
 
+/* What went out once may have been asked back since. */
+static const char *ask_recalled(const facts_query *q, db_args *args) {
+  db_array *id = db_list(args, DB_BYTES), *sender = db_list(args, DB_TEXT), *at = db_list(args, DB_I32);
+  for (size_t i = 0; i < q->n; i++) {
+    if (!q->items[i]->claim || !q->items[i]->sent_before) continue;
+    db_add_bytes(id, cor_bytes_of(q->items[i]->header->message_id));
+    db_add_text(sender, q->items[i]->header->sender);
+    db_add_i64(at, (int64_t)i);
+  }
+  return unless_empty("SELECT a.i, d.recall_code FROM unnest($1::bytea[], $2::text[], $3::int[])"
+                      " AS a (id, sender, i) JOIN corridor.delivery d ON d.message_id = a.id"
+                      " AND d.sender = a.sender WHERE d.recall_code IS NOT NULL",
+                      at, args);
+}
+
+static void take_recalled(facts_item *const *items, const PGresult *r, int row) {
+  item_of(items, r, row)->facts.recalled = (int)db_get_int(r, row, 1);
+}
+
 typedef struct loader {
   ask_fn ask;
   take_fn take; /* NULL: asked for its locks */
@@ -344,6 +363,7 @@ static const loader loaders[] = {
     {ask_standing, take_standing}, {ask_cases, take_case},      {ask_consents, take_consent},
     {ask_steps, take_step},        {ask_needs, NULL},           {ask_referrals, take_referral},
     {ask_taken, take_taken},       {ask_backlog, take_backlog}, {ask_attached, take_attached},
+    {ask_recalled, take_recalled},
 };
 enum { LOADERS = sizeof loaders / sizeof *loaders, STANDING_ONLY = 1 };
 

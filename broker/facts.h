@@ -24,6 +24,7 @@ typedef struct facts_item {
   bool claim;                         /* a delivery is being claimed: preconditions and the
                                          sender's card were judged at admission */
   int64_t admitted_at;                /* in for claims */
+  bool sent_before;                   /* in for claims: this is not the first */
   uint8_t case_handle[COR_ID_LEN];    /* in for claims, else out */
   bool has_case;                      /* in for claims, else out: the sender's standing */
   bool backlog_full;                  /* out: too much waits for this recipient under this handle */

@@ -3,10 +3,10 @@
  *
  * For: withdrawal.c and basis.c. Guarantees: what has not left is stopped and
  * its sender told, also what waited for the end of a suspension; who was told is
- * asked back, onward recipients too (told.c), and owes an answer; offices of the
- * case that were told nothing hear of it. Trusts that the case row is held FOR
- * UPDATE from before the mark to the commit: a message was either claimed before
- * (then its recipient is asked) or is never delivered. */
+ * asked back, onward recipients too (told.c), and owes an answer, and what was asked
+ * back is never sent again; offices of the case that were told nothing hear of it. Trusts that the case row
+ * is held FOR UPDATE from before the mark to the commit: a message was either claimed before (then its
+ * recipient is asked) or is never delivered. */
 #include "recall.h"
 #include "corridor/refusal.h"
 #include "corridor/sop.h"
@@ -59,8 +59,9 @@ static bool stop_waiting(core *c, act *a, const recall *what) {
                CORRIDOR__V1__END_STATE__STOPPED, why(what), a->now, (cor_bytes){0});
     /* Nothing is owed for a part of a file, and there may be hundreds. */
     if (db_get_int(r, i, 4) == COR_LANE_CASE) ok = duties_waive_message(c, a, id);
-    /* One candidate of several may be taken out: then it is the next one's turn. */
-    if (ok && what->part && db_get_int(r, i, 3) == COR_T(REFERRAL)) ok = referral_stopped(c, a, handle.data);
+    /* One candidate of several may be taken out, by name or with the consent that was
+     * given for it: then it is the next one's turn. */
+    if (ok && db_get_int(r, i, 3) == COR_T(REFERRAL)) ok = referral_stopped(c, a, handle.data);
   }
   core_count(c, CORE_STOPPED, PQntuples(r));
   PQclear(r);
@@ -135,7 +136,30 @@ static bool inform_parties(core *c, act *a, const recall *what) {
   return true;
 }
 
+/* What was asked back does not leave once more: not when its receipt is missing, not to
+ * a store that went back, and not under a consent given since. */
+static bool mark(core *c, const recall *what) {
+  db_args args = {0};
+  db_bytes(&args, what->handle);
+  db_bytes(&args, what->consent_id);
+  db_i32(&args, why(what));
+  db_i32(&args, what->part);
+  db_text(&args, what->recipient);
+  db_i32(&args, what->purpose);
+  db_bytes(&args, what->message_id);
+  return db_do(c->db,
+               "UPDATE corridor.delivery d SET recall_code = $3 FROM corridor.message m"
+               " WHERE d.case_handle = $1 AND d.first_claimed_at IS NOT NULL AND d.recall_code IS NULL"
+               " AND m.message_id = d.message_id AND m.admitted_at = d.admitted_at"
+               " AND m.sender <> 'hub' AND (m.categories & ~2) <> 0"
+               " AND ($2::bytea IS NULL OR m.consent_id = $2)"
+               " AND ($4 = 0 OR m.consent_id IS NOT NULL)"
+               " AND ($5 = '' OR d.recipient = $5) AND ($6 = 0 OR m.purpose = $6)"
+               " AND ($7::bytea IS NULL OR m.message_id = $7)",
+               &args);
+}
+
 bool recall_all(core *c, act *a, const recall *what) {
-  return stop_waiting(c, a, what) && ask_recipients(c, a, what) &&
+  return stop_waiting(c, a, what) && ask_recipients(c, a, what) && mark(c, what) &&
          (what->message_id.data || inform_parties(c, a, what));
 }

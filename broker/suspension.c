@@ -20,6 +20,7 @@
 #include "corridor/codec.h"
 #include "corridor/refusal.h"
 #include "corridor/sop.h"
+#include "duties.h"
 #include "registry.h"
 #include "told.h"
 #include <string.h>
@@ -132,6 +133,7 @@ typedef struct question {
   cor_bytes handle, word; /* the case; message id of the word */
   const char *host, *origin, *asked;
   bool origin_knows; /* the case's handle */
+  bool again;        /* somebody else was asked before */
 } question;
 
 /* The other mission waits for the answer too, if it knows the case. */
@@ -166,7 +168,7 @@ static bool ask(core *c, act *a, question *q) {
   Corridor__V1__SuspensionNotice body = CORRIDOR__V1__SUSPENSION_NOTICE__INIT;
   q->asked = suspension_responsible(c, q->host, q->origin, a->now);
   body.suspended_at = q->began_at;
-  body.answer_due = told_due(c, q->asked, COR_DUTY_SUSPENSION_ANSWER, q->began_at);
+  body.answer_due = told_due(c, q->asked, COR_DUTY_SUSPENSION_ANSWER, q->again ? a->now : q->began_at);
   const uint8_t *id = notice_add(&a->notices, q->asked, COR_T(SUSPENSION_NOTICE), q->handle.data,
                                  q->handle.data, q->word.data, &body.base);
   if (!id) return true; /* to the hub itself: no mission of a case is */
@@ -174,39 +176,67 @@ static bool ask(core *c, act *a, question *q) {
   return mark_asked(c, a, q, id);
 }
 
+#define QUESTIONS                                                                                            \
+  "SELECT s.n, s.case_handle, s.message_id, s.began_at, k.host_office, k.origin_office,"                     \
+  "  EXISTS (SELECT FROM corridor.standing t WHERE t.office = k.origin_office AND t.handle = k.handle),"     \
+  "  s.notice_id FROM corridor.suspension s JOIN corridor.avrr_case k ON k.handle = s.case_handle"           \
+  " WHERE s.ended_at IS NULL AND "
+#define OLDEST " ORDER BY s.began_at LIMIT $1 FOR UPDATE OF s SKIP LOCKED"
+
 static PGresult *find_unasked(core *c) {
   db_args args = {0};
   db_i32(&args, ASK_MAX);
-  return db_run(
-      c->db,
-      "SELECT s.n, s.case_handle, s.message_id, s.began_at, k.host_office, k.origin_office,"
-      "  EXISTS (SELECT FROM corridor.standing t WHERE t.office = k.origin_office AND t.handle = k.handle)"
-      " FROM corridor.suspension s JOIN corridor.avrr_case k ON k.handle = s.case_handle"
-      " WHERE s.notice_id IS NULL AND s.ended_at IS NULL ORDER BY s.began_at LIMIT $1"
-      " FOR UPDATE OF s SKIP LOCKED",
-      &args);
+  return db_run(c->db, QUESTIONS "s.notice_id IS NULL" OLDEST, &args);
 }
 
-bool suspension_ask(core *c, int64_t now) {
+/* Put to a host whose card has ended, or was suspended, since: nobody could answer. */
+static PGresult *find_orphaned(core *c, int64_t now) {
+  const Corridor__V1__CardList *list = cor_cards_list(c->cards);
+  db_args args = {0};
+  db_i32(&args, ASK_MAX);
+  db_array *standing = db_list(&args, DB_TEXT);
+  for (size_t i = 0; i < list->n_cards; i++)
+    if (registry_standing(c, list->cards[i]->office, now) == COR_OK)
+      db_add_text(standing, list->cards[i]->office);
+  return db_run(c->db,
+                QUESTIONS "s.asked = k.host_office AND s.asked <> ALL($2::text[])"
+                          " AND k.origin_office = ANY($2::text[])" OLDEST,
+                &args);
+}
+
+/* From here on the former question is nobody's to answer, and nobody's duty. */
+static bool ask_row(core *c, act *a, const PGresult *r, int row) {
+  question q = {.n = db_get_int(r, row, 0),
+                .handle = db_get_bytes(r, row, 1),
+                .word = db_get_bytes(r, row, 2),
+                .began_at = db_get_int(r, row, 3),
+                .host = db_get_text(r, row, 4),
+                .origin = db_get_text(r, row, 5),
+                .origin_knows = db_get_int(r, row, 6) != 0,
+                .again = !db_null(r, row, 7)};
+  return (!q.again || duties_waive_message(c, a, db_get_bytes(r, row, 7))) && ask(c, a, &q);
+}
+
+static bool ask_all(core *c, int64_t now, bool again) {
   act a;
   PGresult *r = NULL;
   act_begin(&a, c, now);
-  bool ok = db_begin(c->db) && (r = find_unasked(c)) != NULL;
-  for (int row = 0; ok && row < PQntuples(r); row++) {
-    question q = {.n = db_get_int(r, row, 0),
-                  .handle = db_get_bytes(r, row, 1),
-                  .word = db_get_bytes(r, row, 2),
-                  .began_at = db_get_int(r, row, 3),
-                  .host = db_get_text(r, row, 4),
-                  .origin = db_get_text(r, row, 5),
-                  .origin_knows = db_get_int(r, row, 6) != 0};
-    ok = ask(c, &a, &q);
-  }
+  bool ok = db_begin(c->db) && (r = again ? find_orphaned(c, now) : find_unasked(c)) != NULL;
+  for (int row = 0; ok && row < PQntuples(r); row++)
+    ok = ask_row(c, &a, r, row);
   ok = ok && act_write(&a, c) && act_commit(c);
   if (!ok) db_rollback(c->db);
   PQclear(r);
   act_clear(&a);
   return ok;
+}
+
+bool suspension_ask(core *c, int64_t now) {
+  return ask_all(c, now, false);
+}
+
+bool suspension_ask_again(core *c, int64_t now) {
+  return ask_all(c, now, true);
 }
 
 bool suspension_forget(core *c, int64_t now) {

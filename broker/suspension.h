@@ -29,7 +29,9 @@ bool suspension_end_lifted(core *c, act *a, cor_bytes handle, const Corridor__V1
 const char *suspension_responsible(core *c, const char *host, const char *origin, int64_t now);
 
 /* Transactions of their own, for the deliverer's thread: puts the question about each
- * new suspension to the responsible office; lets old attempts go. */
+ * new suspension to the responsible office; puts it to the one that is responsible now
+ * where the office that was asked cannot answer any more; lets old attempts go. */
 bool suspension_ask(core *c, int64_t now) COR_MUST_CHECK;
+bool suspension_ask_again(core *c, int64_t now) COR_MUST_CHECK;
 bool suspension_forget(core *c, int64_t now) COR_MUST_CHECK;
 #endif

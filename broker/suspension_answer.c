@@ -26,7 +26,7 @@ static bool find(core *c, const act *a, const facts_item *it, bool *open, bool *
                        "SELECT s.asked, k.host_office, k.origin_office FROM corridor.suspension s"
                        " JOIN corridor.avrr_case k ON k.handle = s.case_handle"
                        " WHERE s.case_handle = $1 AND s.case_handle = $3 AND s.notice_id = $2"
-                       "  AND s.ended_at IS NULL",
+                       "  AND s.ended_at IS NULL FOR UPDATE OF s", /* it may be put to another just now */
                        &args);
   if (!r) return false;
   *asked = PQntuples(r) == 1 && strcmp(db_get_text(r, 0, 0), sender) == 0;

@@ -7,9 +7,9 @@
  *
  * Order: parties -> an agreement between the two offices -> standing -> what
  * the agreement says of this case -> region -> legal basis -> need to know ->
- * consent -> safeguards -> process preconditions -> limits -> suspension. Need to know
- * is judged twice: by the SOP table, which nobody can widen, and then by the CA's
- * permission table, which is empty until somebody fills it.
+ * consent -> recall -> safeguards -> process preconditions -> limits -> suspension.
+ * Need to know is judged twice: by the SOP table, which nobody can widen, and then by
+ * the CA's permission table, which is empty until somebody fills it.
  * The agreement is judged in two halves on purpose: whether two offices have one
  * at all is public, so it may be answered first; programme and withdrawal are
  * facts of a case and come after standing, so that "unknown case" and "not your
@@ -300,6 +300,11 @@ static verdict consent_covers(const question *q) {
   return scopes_cover(q, q->row->needs_cover ? q->facts->cover_categories : q->categories);
 }
 
+/* Whoever was asked to erase it does not get it once more, whatever stands by now. */
+static verdict not_recalled(const question *q) {
+  return q->facts->recalled ? refuse(q->facts->recalled, "message_id") : pass;
+}
+
 /* --- safeguards and process --- */
 
 static verdict safeguards_met(const question *q) {
@@ -356,10 +361,10 @@ static verdict not_suspended(const question *q) {
 }
 
 static verdict (*const rules[])(const question *) = {
-    sender_active,   recipient_active,   roles_fit,        agreement_between, has_standing,
-    goes_to_a_party, case_stands,        agreement_covers, region_open,       basis_allowed,
-    purpose_fits,    categories_allowed, permitted,        consent_covers,    safeguards_met,
-    happened_before, referral_free,      within_time,      table_understood,  not_suspended,
+    sender_active, recipient_active, roles_fit,     agreement_between, has_standing,    goes_to_a_party,
+    case_stands,   agreement_covers, region_open,   basis_allowed,     purpose_fits,    categories_allowed,
+    permitted,     consent_covers,   not_recalled,  safeguards_met,    happened_before, referral_free,
+    within_time,   table_understood, not_suspended,
 };
 
 cor_decision cor_gate_decide(const cor_gate_facts *facts, const Corridor__V1__Header *header) {

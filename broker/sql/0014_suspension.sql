@@ -51,6 +51,10 @@ ALTER TABLE corridor.consent_scope ADD COLUMN except_offices text[] NOT NULL DEF
 ALTER TABLE corridor.withdrawal ADD COLUMN recipient_office text NOT NULL DEFAULT '';
 ALTER TABLE corridor.withdrawal ADD COLUMN purpose smallint NOT NULL DEFAULT 0;
 
+-- Why it was asked back, so that it does not leave again: a receipt may be missing, a
+-- store may go back. Of what stands on no consent no other column would tell.
+ALTER TABLE corridor.delivery ADD COLUMN recall_code integer;
+
 -- What waits for the end of a suspension expires like what waits otherwise.
 DROP INDEX corridor.delivery_expiry;
 CREATE INDEX delivery_expiry ON corridor.delivery (expires_at) WHERE state IN (0, 1, 8);

@@ -3,7 +3,8 @@
  *
  * Order: parties active -> agreement covers pair, programme, categories ->
  * standing -> region open -> legal basis -> need to know (SOP table, then the CA's
- * permission table) -> consent -> safeguards -> process preconditions -> limits.
+ * permission table) -> consent -> recall -> safeguards -> process preconditions ->
+ * limits -> suspension.
  * No I/O, no clock, no allocation. */
 #ifndef CORRIDOR_GATE_H
 #define CORRIDOR_GATE_H
@@ -54,6 +55,7 @@ typedef struct cor_gate_facts {
   bool case_known;
   bool case_withdrawn; /* decision to return or all consent withdrawn */
   bool case_suspended; /* it may be withdrawn: the responsible office asks the person */
+  int recalled;        /* why its recipient was asked to erase this very message; COR_OK = it was not */
   char programme[32];
   bool sender_standing;                 /* on the header's handle (an offer: on the cover's case) */
   cor_gate_consent consent;             /* of header.consent_id, for offers of cover.consent_id */

@@ -66,6 +66,7 @@ CHANGE(no_standing, w->facts.sender_standing = false)
 CHANGE(not_a_party, w->facts.recipient_is_other_party = false)
 CHANGE(case_withdrawn, w->facts.case_withdrawn = true)
 CHANGE(case_suspended, w->facts.case_suspended = true)
+CHANGE(asked_back, w->facts.recalled = COR_BASIS_NOT_ALLOWED)
 CHANGE(vital_interest, w->header.basis = COR_BASIS(VITAL_INTEREST_OTHER))
 CHANGE(life_at_risk, w->header.basis = COR_BASIS(LIFE_AT_RISK))
 CHANGE(best_interests, w->header.basis = COR_BASIS(CHILD_BEST_INTERESTS))
@@ -177,6 +178,10 @@ static void suspended_best_interests(world *w) {
 static void suspended_health_life_at_risk(world *w) {
   health_life_at_risk(w);
   case_suspended(w);
+}
+static void asked_back_life_at_risk(world *w) {
+  health_life_at_risk(w);
+  asked_back(w);
 }
 static void vital_agreed(world *w) {
   w->agreement.other_vital_interest = true;
@@ -547,6 +552,8 @@ static const pair pairs[] = {
   PAIR("limits", CASE_FILE, table_newer, COR_TABLE_VERSION, "table_version"),
   PAIR("limits", CASE_FILE, table_none, COR_TABLE_VERSION, "table_version"),
   PAIR("limits", CASE_FILE, table_ancient, COR_TABLE_VERSION, "table_version"),
+  PAIR("recall", CASE_FILE, asked_back, COR_BASIS_NOT_ALLOWED, "message_id"),
+  PAIR("recall", CASE_FILE, asked_back_life_at_risk, COR_BASIS_NOT_ALLOWED, "message_id"),
   PAIR("suspension", CASE_FILE, case_suspended, COR_CASE_SUSPENDED, "handle"),
   PAIR("suspension", REFERRAL, case_suspended, COR_CASE_SUSPENDED, "handle"),
   PAIR("suspension", REFERRAL, suspended_cover_life_at_risk, COR_OK, ""),
@@ -579,6 +586,8 @@ static const struct { void (*first)(world *), (*second)(world *); int code; } or
   {consent_missing, no_history, COR_NO_CONSENT},
   {no_history, expires_now, COR_PRECONDITION_MISSING},
   {case_withdrawn, case_suspended, COR_CASE_WITHDRAWN},
+  {consent_withdrawn, asked_back, COR_CONSENT_WITHDRAWN},
+  {asked_back, case_suspended, COR_BASIS_NOT_ALLOWED},
   {expires_now, case_suspended, COR_EXPIRED},
   {table_newer, case_suspended, COR_TABLE_VERSION},
 };
@@ -667,6 +676,7 @@ START_TEST(unknown_and_not_yours_look_the_same) {
     memset(&w.facts.consent, 0, sizeof w.facts.consent);
     w.facts.programme[0] = '\0';
     w.facts.case_withdrawn = w.facts.case_suspended = w.facts.referral_taken = false;
+    w.facts.recalled = COR_OK;
     w.facts.history = w.facts.history_yes = w.facts.recipient_yes = 0;
     cor_decision absent = cor_gate_decide(&w.facts, &w.header);
     ck_assert_msg(theirs.code == absent.code && strcmp(theirs.field, absent.field) == 0,
