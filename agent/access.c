@@ -1,6 +1,6 @@
 /* access.c - telling the hub that a body was opened.
  *
- * For: open.c. Guarantees: each opening of a HEALTH or PROTECTION body makes one
+ * For: verdict.c. Guarantees: each opening of a HEALTH or PROTECTION body makes one
  * statement, kept in the transaction that notes the opening in the office's own
  * timeline, and sent when there is a session; so does each opening, of any
  * compartment, by someone whom recovery shares let in, of a message that was here
@@ -8,7 +8,7 @@
  * logged). No name leaves the office. The statement is filed where the message is, so
  * that nobody without its key learns from the outbox that one came, and its lane holds
  * up nothing. Reading never waits for the hub and is never refused for its sake.
- * Trusts open.c for what opened. Nothing is fatal. */
+ * Trusts verdict.c for what opened. Nothing is fatal. */
 #include "access.h"
 #include "compose.h"
 

@@ -235,7 +235,7 @@ static enum MHD_Result serve(agent *a, struct MHD_Connection *c, const char *met
   ok = served(a, to, &err) && read_body(&q, method, p, &err);
   /* Opens key files, slow by design: before any handler holds the store, and whatever
    * it will find there, so that the time tells nothing of it. */
-  if (ok) q.visible = open_visible(a, q.named ? &q.holder : NULL);
+  if (ok) q.visible = held_visible(a, q.named ? &q.holder : NULL);
   ok = ok && to->handle(&q, &err);
   if (!ok) {
     json_decref(q.reply);

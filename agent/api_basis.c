@@ -16,7 +16,7 @@
 #include <string.h>
 
 bool api_needs_name(api_request *q, Corridor__V1__LegalBasis basis, cor_error *err) {
-  return cor_basis_find(basis) == NULL || open_held(q->a, q->named ? &q->holder : NULL, err) != 0;
+  return cor_basis_find(basis) == NULL || held_compartments(q->a, q->named ? &q->holder : NULL, err) != 0;
 }
 
 static bool note_name(api_request *q, const uint8_t id[COR_ID_LEN], cor_error *err) {
@@ -198,7 +198,7 @@ bool api_post_statement(api_request *q, cor_error *err) {
   statement s;
   uint8_t id[1][COR_ID_LEN];
   if (!read_statement(q, &s, err)) return false;
-  const unsigned held = open_held(q->a, q->named ? &q->holder : NULL, err);
+  const unsigned held = held_compartments(q->a, q->named ? &q->holder : NULL, err);
   if (held == 0 || !api_begin(q, err) || !api_keep(q, keep_statement(q, &s, held, id[0], err), err))
     return false;
   return api_outcome(q, json_object(), true, (const uint8_t(*)[COR_ID_LEN])id, 1, err);

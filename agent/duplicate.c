@@ -30,7 +30,7 @@ enum { PATH_LEN = 4096 + 64 };
 
 typedef struct comparison {
   agent *a;
-  open_key key;
+  held_key key;
   matcher *matcher;
   match_person asked, file; /* file: of the one in hand */
   duplicate_result *out;
@@ -230,7 +230,7 @@ static bool note_compared(agent *a, const store_message *m, const cor_holder *ho
 
 static void comparison_free(comparison *c) {
   matcher_close(&c->matcher);
-  open_key_clear(&c->key);
+  held_key_clear(&c->key);
   OPENSSL_cleanse(c, sizeof *c);
   free(c);
 }
@@ -243,7 +243,7 @@ bool duplicate_check(agent *a, const uint8_t id[COR_ID_LEN], const cor_holder *h
   if (c == NULL) return cor_fail(err, COR_INTERNAL, "", "out of memory; nothing was compared");
   c->a = a;
   c->out = out;
-  bool ok = find_subject(a, id, &subject, err) && open_key_get(c->a, COR_C(CASEWORK), holder, &c->key, err);
+  bool ok = find_subject(a, id, &subject, err) && held_key_get(c->a, COR_C(CASEWORK), holder, &c->key, err);
   if (ok) c->matcher = matcher_open(cor_config_text(a->config, "names"), err);
   ok = ok && c->matcher != NULL && read_subject(c, &subject, err) && compare_box(c, false, err) &&
        compare_box(c, true, err) && note_compared(a, &subject, holder, err);

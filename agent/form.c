@@ -223,15 +223,15 @@ bool form_keep(agent *a, const cor_cards *cards, const form_draft *draft,
 static store_found open_part(agent *a, const store_consent *consent, int n, const cor_holder *holder,
                              cor_buf *out, cor_error *err) {
   store_form_part part;
-  open_key key;
+  held_key key;
   if (!store_begin(a->store, err)) return STORE_ERROR;
   store_found found = store_form_get(a->store, consent->id, consent->version, n, &part, err);
   store_rollback(a->store);
   if (found != STORE_FOUND) return found;
   Corridor__V1__Sealed *sealed = NULL;
-  if (open_key_get(a, (Corridor__V1__Compartment)part.compartment, holder, &key, err)) {
+  if (held_key_get(a, (Corridor__V1__Compartment)part.compartment, holder, &key, err)) {
     sealed = cor_seal_open(cor_buf_view(&part.sealed), key.cert, key.key, err);
-    open_key_clear(&key);
+    held_key_clear(&key);
   }
   bool ok = sealed != NULL && cor_buf_copy(out, cor_bytes_of(sealed->content), err);
   if (sealed != NULL) cor_message_free(&sealed->base);

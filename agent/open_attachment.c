@@ -3,11 +3,12 @@
  * Guarantees: nothing of a file is let out before all its parts are in their places,
  * the digest of the whole is what each part says, and its bytes are of the one kind
  * that was declared; a part that cannot be opened, contradicts the others or comes
- * twice is quarantined and told to the hub (open.c), and so is the first part for a
+ * twice is quarantined and told to the hub (verdict.c), and so is the first part for a
  * fault of the whole. Memory is bounded by the largest attachment; plaintext is
  * zeroed. The store is not held while a part is opened. Trusts the envelopes, which
  * were verified when they were taken. */
 #include "open_attachment.h"
+#include "verdict.h"
 #include "access.h"
 #include "link.h"
 
@@ -20,7 +21,7 @@
 typedef struct reader {
   agent *a;
   const store_attachment *of;
-  open_key key;
+  held_key key;
   open_file *file;
   bool started; /* the file's own fields are set */
   bool seen[COR_CHUNKS_MAX];
@@ -54,9 +55,9 @@ static Corridor__V1__AttachmentChunk *open_part(reader *r, const store_message *
     chunk = cor_decode(&corridor__v1__attachment_chunk__descriptor, cor_buf_view(&content), COR_PLAIN_MAX,
                        true, err);
   if (chunk == NULL) {
-    if (!open_own_fault(err->code)) open_quarantine(r->a, m, CORRIDOR__V1__END_STATE__UNREADABLE, err->code);
+    if (!verdict_own_fault(err->code)) verdict_bad(r->a, m, CORRIDOR__V1__END_STATE__UNREADABLE, err->code);
   } else if (!cor_content_check(header->type, header->compartment, chunk, "/content", err)) {
-    open_quarantine(r->a, m, CORRIDOR__V1__END_STATE__CONTENT_REFUSED, err->code);
+    verdict_bad(r->a, m, CORRIDOR__V1__END_STATE__CONTENT_REFUSED, err->code);
     cor_message_free(chunk);
     chunk = NULL;
   }
@@ -111,7 +112,7 @@ static bool take_part(reader *r, const store_message *m, cor_error *err) {
   }
   if (ok && !put_in_place(r, chunk, err)) {
     ok = false;
-    open_quarantine(r->a, m, CORRIDOR__V1__END_STATE__CONTENT_REFUSED, err->code);
+    verdict_bad(r->a, m, CORRIDOR__V1__END_STATE__CONTENT_REFUSED, err->code);
   }
   cor_message_free(&chunk->base);
   return ok;
@@ -136,7 +137,7 @@ static void refuse(reader *r, int code) {
   store_message m;
   cor_error ignored;
   if (load(r->a, r->of, 0, &m, &ignored) != STORE_FOUND) return;
-  open_quarantine(r->a, &m, CORRIDOR__V1__END_STATE__CONTENT_REFUSED, code);
+  verdict_bad(r->a, &m, CORRIDOR__V1__END_STATE__CONTENT_REFUSED, code);
   store_message_clear(&m);
 }
 
@@ -149,7 +150,7 @@ static bool note(reader *r, const cor_holder *holder, bool good, cor_error *err)
   if (!store_begin(a->store, err)) return false;
   bool ok = store_part_at(a->store, r->of, 0, id, err) == STORE_FOUND &&
             store_message_find(a->store, id, &m, err) == STORE_FOUND &&
-            open_note(a, &m, "opened", holder->user, err) &&
+            verdict_note(a, &m, "opened", holder->user, err) &&
             store_attachment_sized(a->store, r->of->n, (int64_t)r->file->of, err) &&
             (m.outgoing || !good || store_in_checked(a->store, &m, COR_OK, err)) &&
             access_state(a, &m, r->key.recovered_at, err);
@@ -180,7 +181,7 @@ bool open_attachment(agent *a, const store_attachment *attachment, const cor_hol
                      cor_error *err) {
   reader r = {.a = a, .of = attachment, .file = out};
   *out = (open_file){0};
-  if (!open_key_get(a, (Corridor__V1__Compartment)attachment->compartment, holder, &r.key, err)) return false;
+  if (!held_key_get(a, (Corridor__V1__Compartment)attachment->compartment, holder, &r.key, err)) return false;
   bool ok = take_all(&r, err);
   const bool all = ok && out->here == out->of;
   if (all && !is_whole(out, err)) {
@@ -189,7 +190,7 @@ bool open_attachment(agent *a, const store_attachment *attachment, const cor_hol
   }
   ok = ok && note(&r, holder, all, err);
   if (!ok || !all) open_file_clear(out);
-  open_key_clear(&r.key);
+  held_key_clear(&r.key);
   return ok;
 }
 
@@ -198,7 +199,7 @@ bool open_attachment_look(agent *a, const store_attachment *attachment, const co
   reader r = {.a = a, .of = attachment, .file = out};
   store_message m;
   *out = (open_file){0};
-  if (!open_key_get(a, (Corridor__V1__Compartment)attachment->compartment, holder, &r.key, err)) return false;
+  if (!held_key_get(a, (Corridor__V1__Compartment)attachment->compartment, holder, &r.key, err)) return false;
   (void)cor_fail(err, COR_NO_SUCH_MESSAGE, "", "no part of the attachment is here");
   bool ok = load(a, attachment, 0, &m, err) == STORE_FOUND;
   if (ok) {
@@ -210,6 +211,6 @@ bool open_attachment_look(agent *a, const store_attachment *attachment, const co
   }
   out->here = (size_t)attachment->parts;
   ok = ok && note(&r, holder, false, err);
-  open_key_clear(&r.key);
+  held_key_clear(&r.key);
   return ok;
 }

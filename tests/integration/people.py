@@ -32,7 +32,7 @@ def scope(code, purpose, categories, **to):
 GENERAL = ["OPERATIONAL", "BIODATA", "CONTACT", "TRAVEL"]
 
 
-def consent(health=False, providers=True):
+def consent(health=False, providers=True, feedback=()):
     """What Testina agreed to. Without health=True nothing medical may travel."""
     scopes = [
         scope("RETURN_AND_DATA", "RETURN_PREPARATION",
@@ -50,7 +50,7 @@ def consent(health=False, providers=True):
                             ["OPERATIONAL", "BIODATA", "CONTACT", "ECONOMIC", "EDUCATION"],
                             recipientRole="ROLE_SERVICE_PROVIDER"))
         scopes.append(scope("REFERRAL_FEEDBACK", "REINTEGRATION",
-                            ["OPERATIONAL", "EDUCATION", "MONITORING_DATA"], recipientOffice=ORIGIN))
+                            ["OPERATIONAL", "EDUCATION", "MONITORING_DATA", *feedback], recipientOffice=ORIGIN))
     return {"version": 1, "scopes": scopes, "validFrom": "2026-03-02T00:00:00Z",
             "validUntil": "2027-04-01T00:00:00Z",
             "evidenceSha256": hashlib.sha256(b"a scanned form of Testina Exemplar").hexdigest()}

@@ -329,7 +329,7 @@ class Attachments(harness.ClusterTest):
         self.assertTrue(277094400 - 100000 + 65536 < used <= 277094400, used)
 
     def test_with_a_referral_there_and_back(self):
-        case = self.case("accepted")
+        case = self.case("accepted", feedback=["BIODATA"])
         there, back = files.pdf(PART_BYTES * 2), files.jpeg(PART_BYTES + 1)
         provider, handle, consent = case.provider, case.provider_handle, ("--consent", case.consent_id)
         early = self.c.attach(ORIGIN, handle, provider, there, *consent, wait=30, code=4)
@@ -341,7 +341,7 @@ class Attachments(harness.ClusterTest):
         self.assertEqual(self.c.attach(ORIGIN, handle, provider, there, *consent, compartment="health", code=3)["path"],
                          "/compartment")
         for sender, to, data, about, kind in ((ORIGIN, provider, there, "BIODATA", "HandoverAttachment"),
-                                              (provider, ORIGIN, back, "EDUCATION", "ReportAttachment")):
+                                              (provider, ORIGIN, back, "BIODATA,EDUCATION", "ReportAttachment")):
             with self.subTest(kind):
                 sent = self.c.attach(sender, handle, to, data, "--categories", about, *consent, wait=30, code=0)
                 ident = sent["attachmentId"]
@@ -349,9 +349,11 @@ class Attachments(harness.ClusterTest):
                 self.assertEqual(self.c.save(to, ident)[:2], (0, data))
                 listed = self.c.must(self.c.corridor(to, "inbox", "--case", handle))["messages"]
                 self.assertEqual([m["type"] for m in listed if m["messageId"] == ident], [kind])
-        for sender, to, code in ((provider, ORIGIN, "NO_CONSENT"), (provider, people.KINDIA, "ROLE_NOT_ALLOWED"),
-                                 (ORIGIN, people.KINDIA, "NO_STANDING")):
-            self.assertEqual(self.c.attach(sender, handle, to, back, *consent, wait=30, code=4)["code"], code)
+        for sender, to, about, code in ((provider, ORIGIN, "BIODATA,FAMILY", "NO_CONSENT"),
+                                        (provider, people.KINDIA, "BIODATA", "ROLE_NOT_ALLOWED"),
+                                        (ORIGIN, people.KINDIA, "BIODATA", "NO_STANDING")):
+            answer = self.c.attach(sender, handle, to, back, "--categories", about, *consent, wait=30, code=4)
+            self.assertEqual(answer["code"], code)
 
     def test_no_file_is_written_over(self):
         case = self.case()

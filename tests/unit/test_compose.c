@@ -248,9 +248,9 @@ START_TEST(sent_copy_opens_for_a_holder_and_nobody_else) {
   /* One reply for both: it must not tell who holds a key (office.h). */
   must_not(open_content(&a, &m, &stranger, &err) != NULL, COR_WRONG_PASSPHRASE);
   must_not(open_content(&a, &m, NULL, &err) != NULL, COR_NOT_PERMITTED);
-  ck_assert_uint_eq(open_visible(&a, NULL), STORE_ORDINARY);
-  ck_assert_uint_eq(open_visible(&a, &wrong), STORE_ORDINARY);
-  ck_assert(open_visible(&a, &TESTINA) & COR_BIT(COR_C(HEALTH)));
+  ck_assert_uint_eq(held_visible(&a, NULL), STORE_ORDINARY);
+  ck_assert_uint_eq(held_visible(&a, &wrong), STORE_ORDINARY);
+  ck_assert(held_visible(&a, &TESTINA) & COR_BIT(COR_C(HEALTH)));
   store_message_clear(&m);
 }
 END_TEST
