@@ -32,7 +32,7 @@ def scope(code, purpose, categories, **to):
 GENERAL = ["OPERATIONAL", "BIODATA", "CONTACT", "TRAVEL"]
 
 
-def consent(health=False, providers=True, feedback=()):
+def consent(health=False, providers=True, feedback=("OPERATIONAL", "EDUCATION", "MONITORING_DATA")):
     """What Testina agreed to. Without health=True nothing medical may travel."""
     scopes = [
         scope("RETURN_AND_DATA", "RETURN_PREPARATION",
@@ -50,7 +50,7 @@ def consent(health=False, providers=True, feedback=()):
                             ["OPERATIONAL", "BIODATA", "CONTACT", "ECONOMIC", "EDUCATION"],
                             recipientRole="ROLE_SERVICE_PROVIDER"))
         scopes.append(scope("REFERRAL_FEEDBACK", "REINTEGRATION",
-                            ["OPERATIONAL", "EDUCATION", "MONITORING_DATA", *feedback], recipientOffice=ORIGIN))
+                            list(feedback), recipientOffice=ORIGIN))
     return {"version": 1, "scopes": scopes, "validFrom": "2026-03-02T00:00:00Z",
             "validUntil": "2027-04-01T00:00:00Z",
             "evidenceSha256": hashlib.sha256(b"a scanned form of Testina Exemplar").hexdigest()}

@@ -329,7 +329,7 @@ class Attachments(harness.ClusterTest):
         self.assertTrue(277094400 - 100000 + 65536 < used <= 277094400, used)
 
     def test_with_a_referral_there_and_back(self):
-        case = self.case("accepted", feedback=["BIODATA"])
+        case = self.case("accepted", feedback=["OPERATIONAL", "BIODATA", "EDUCATION"])
         there, back = files.pdf(PART_BYTES * 2), files.jpeg(PART_BYTES + 1)
         provider, handle, consent = case.provider, case.provider_handle, ("--consent", case.consent_id)
         early = self.c.attach(ORIGIN, handle, provider, there, *consent, wait=30, code=4)
