@@ -6,7 +6,9 @@ import copy
 import os
 import unittest
 
+import harness
 import people
+import stages
 from protocol_bytes import pb
 from wire_offices import (HOST, KINDIA, LABE, ORIGIN, PARTNER, SECOND, SUSPENSION_DUTY, WireTest, scope)
 
@@ -110,6 +112,19 @@ class Part(WireTest):
         self.assertEqual(self.states(*offers), [QUEUED, HELD])
         host.withdraw(case.handle, extent=pb.ONE_CONSENT, consent_id=case.consent)
         self.assertEqual(self.states(*offers), [STOPPED, QUEUED], "it is the next candidate's turn")
+
+
+class Refused(harness.ClusterTest):
+    cluster = {"offices": [*harness.standard_offices(), harness.Office(PARTNER, "PARTNER", "NE", "A partner", [])]}
+
+    def test_a_confirmation_that_the_hub_did_not_take_closes_nothing_here(self):
+        case = stages.reach(self.c, "consented")
+        self.c.must(self.c.corridor(PARTNER, "withdraw", case.reference))
+        case.received(people.HOST, "SuspensionNotice")
+        self.c.must(self.c.corridor(people.HOST, "suspension", "lift", case.handle, "--ground", "PERSON_DENIES"))
+        late = self.c.corridor(people.HOST, "suspension", "confirm", case.handle)
+        self.assertEqual(late.error["code"], "NOTHING_TO_ANSWER")
+        case.filed()
 
 
 class Orphaned(WireTest):
