@@ -114,6 +114,15 @@ class Part(WireTest):
         self.assertEqual(self.states(*offers), [STOPPED, QUEUED], "it is the next candidate's turn")
 
 
+    def test_who_was_taken_out_is_out_whatever_class_it_comes_to_be_of(self):
+        case, roles = self.case("registered"), (pb.ROLE_SERVICE_PROVIDER, pb.ROLE_RED_CROSS)
+        record = case.consent_record(scopes=[care_scope(recipient_role=role) for role in roles])
+        self.assertEqual(self.at(HOST).record_code(pb.CONSENT_RECORD, record, case.handle), "OK")
+        for office in (KINDIA, "an-office-that-never-was"):
+            self.at(HOST).withdraw(case.handle, extent=pb.PART, recipient_office=office)
+        self.assertEqual(self.c.query("SELECT except_offices FROM corridor.consent_scope WHERE consent_id = %s",
+                                      case.consent), [([KINDIA],)] * 2)
+
     def test_who_was_taken_out_takes_up_no_offer(self):
         """It came before the part was taken back; nothing could be handed over any more."""
         case, host, need, handle = self.case("consented"), self.at(HOST), os.urandom(16), os.urandom(16)
