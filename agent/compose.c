@@ -322,16 +322,6 @@ static bool erase(agent *a, const draft *d, cor_error *err) {
   return true;
 }
 
-/* A confirmed withdrawal counts here like one of this office's own. */
-static bool take_back(agent *a, const draft *d, cor_error *err) {
-  const compose_order *order = d->order;
-  const Corridor__V1__SuspensionAnswer *answer = (const Corridor__V1__SuspensionAnswer *)order->body;
-  if (order->body->descriptor != &corridor__v1__suspension_answer__descriptor ||
-      answer->outcome != CORRIDOR__V1__SUSPENSION_OUTCOME__CONFIRMED)
-    return true;
-  return store_consent_withdraw(a->store, d->case_handle, NULL, d->header.sent_at, err);
-}
-
 /* ---- an act ---- */
 
 static bool draft_body(agent *a, const cor_cards *cards, draft *d, cor_error *err) {
@@ -383,7 +373,7 @@ static bool drafts_sign(agent *a, const draft *drafts, size_t n, cor_error *err)
 }
 
 static bool draft_keep(agent *a, const draft *d, cor_error *err) {
-  return keep(a, d, err) && note_case(a, d, err) && erase(a, d, err) && take_back(a, d, err);
+  return keep(a, d, err) && note_case(a, d, err) && erase(a, d, err);
 }
 
 static void drafts_free(draft *drafts, size_t n) {

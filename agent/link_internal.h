@@ -49,7 +49,7 @@ typedef enum link_event { LINK_ON_DUE, LINK_ON_WELCOMED, LINK_ON_LOST, LINK_ON_S
 typedef struct link_flight {
   uint64_t n;
   int64_t row;
-  int compartment;
+  int type, compartment;
   bool is_part; /* of an attachment */
   uint8_t id[COR_ID_LEN], header_hash[COR_HASH_LEN];
   size_t bytes;

@@ -270,10 +270,10 @@ static bool on_data(agent_link *l, const cor_cards *cards, const Corridor__V1__H
            store_note_replaced(l->a->store, id, notice->replacement_id.data, err);
       break;
     case CORRIDOR__V1__DATA_ACTION__RESTRICTED:
-      ok = store_note_restricted(l->a->store, id, notice->asked_at, err);
+      ok = store_note_restricted(l->a->store, id, notice->asked_at, true, err);
       break;
     case CORRIDOR__V1__DATA_ACTION__RESTRICTION_LIFTED:
-      ok = store_note_restricted(l->a->store, id, 0, err);
+      ok = store_note_restricted(l->a->store, id, notice->asked_at, false, err);
       break;
     default: break; /* a newer hub's: the notice itself stands in the inbox */
     }

@@ -37,6 +37,7 @@ static bool submit_one(agent_link *l, const store_message *m, cor_error *err) {
   link_flight *flight = &l->flight[l->n_flight++];
   *flight = (link_flight){.n = l->next_n++,
                           .row = m->n,
+                          .type = m->type,
                           .compartment = m->compartment,
                           .is_part = m->is_part,
                           .bytes = m->body.len};
@@ -117,6 +118,24 @@ static Corridor__V1__AdmissionReceipt *checked_receipt(agent_link *l, const Corr
   return NULL;
 }
 
+/* A withdrawal that this office confirmed counts here as one of its own, but not before
+ * the hub has taken the answer: the question may have had another in the meantime, and
+ * then the case goes on. */
+static bool take_back(agent_link *l, const link_flight *flight, int64_t at, cor_error *err) {
+  store_message m;
+  if (flight->type != COR_T(SUSPENSION_ANSWER)) return true;
+  store_found found = store_message_find(l->a->store, flight->id, &m, err);
+  if (found != STORE_FOUND) return found == STORE_ABSENT;
+  Corridor__V1__SuspensionAnswer *answer = (Corridor__V1__SuspensionAnswer *)cor_decode(
+      &corridor__v1__suspension_answer__descriptor, cor_buf_view(&m.body), COR_CONTROL_MAX, true, err);
+  const bool confirmed = answer != NULL && answer->outcome == CORRIDOR__V1__SUSPENSION_OUTCOME__CONFIRMED;
+  const bool ok = answer != NULL &&
+                  (!confirmed || store_consent_withdraw(l->a->store, m.case_handle, NULL, at, err));
+  cor_message_free((ProtobufCMessage *)answer);
+  store_message_clear(&m);
+  return ok;
+}
+
 static bool admitted(agent_link *l, const Corridor__V1__Result *result, const link_flight *flight,
                      cor_error *err) {
   Corridor__V1__AdmissionReceipt *receipt = checked_receipt(l, result->receipt, flight, err);
@@ -128,7 +147,8 @@ static bool admitted(agent_link *l, const Corridor__V1__Result *result, const li
   store_outcome what = {.event = STORE_OUT_ADMIT, .at = receipt->admitted_at, .late = receipt->late};
   bool ok = cor_encode(&result->receipt->base, &bytes, err);
   what.receipt = cor_buf_view(&bytes);
-  ok = ok && store_out_apply(l->a->store, flight->id, &what, err);
+  ok = ok && store_out_apply(l->a->store, flight->id, &what, err) &&
+       take_back(l, flight, receipt->admitted_at, err);
   cor_buf_clear(&bytes);
   cor_message_free(&receipt->base);
   if (ok) link_count_message(l, LINK_ADMITTED, flight->compartment);

@@ -169,7 +169,8 @@ typedef struct store_note {
   bool replaced;
   uint8_t replaced_by[COR_ID_LEN];
 } store_note;
-bool store_note_restricted(store *s, const uint8_t id[COR_ID_LEN], int64_t at, cor_error *err) COR_MUST_CHECK;
+bool store_note_restricted(store *s, const uint8_t id[COR_ID_LEN], int64_t said_at, bool restricted,
+                           cor_error *err) COR_MUST_CHECK;
 bool store_note_replaced(store *s, const uint8_t id[COR_ID_LEN], const uint8_t by[COR_ID_LEN],
                          cor_error *err) COR_MUST_CHECK;
 bool store_note_get(store *s, const uint8_t id[COR_ID_LEN], store_note *out, cor_error *err) COR_MUST_CHECK;

@@ -359,12 +359,13 @@ static bool waive(core *c, act *a, const char *sql, cor_bytes by, cor_duty but) 
   return changes_write(&changes, c);
 }
 
-/* 6 is what a withdrawal asks; 9 and 10 are the account of what was told without any
- * consent, which a withdrawal makes no less due. */
+/* 6 is what a withdrawal asks; 8 the answer to a correction or a restriction, for who
+ * keeps what was told on another ground; 9 and 10 are the account of what was told
+ * without any consent. A withdrawal makes these no less due. */
 bool duties_waive_case(core *c, act *a, cor_bytes case_handle, cor_duty answering) {
   return waive(c, a,
                "SELECT " DUTY_COLUMNS " FROM corridor.obligation o WHERE o.case_handle = $1"
-               " AND o.kind NOT IN (6, 9, 10, $2)"
+               " AND o.kind NOT IN (6, 8, 9, 10, $2)"
                " AND o.state IN (1, 4, 5) ORDER BY o.obligation_id FOR UPDATE",
                case_handle, answering);
 }

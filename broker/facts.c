@@ -223,7 +223,8 @@ static const char *ask_needs(const facts_query *q, db_args *args) {
                       handles, args);
 }
 
-/* Does another provider hold the need behind this referral handle? */
+/* Does another provider hold the need behind this referral handle, or was this one taken
+ * out by the person (7, REFERRAL_TAKEN_BACK)? */
 static const char *ask_referrals(const facts_query *q, db_args *args) {
   db_array *handle = db_list(args, DB_BYTES), *at = db_list(args, DB_I32);
   for (size_t i = 0; i < q->n; i++) {
@@ -235,7 +236,7 @@ static const char *ask_referrals(const facts_query *q, db_args *args) {
     db_add_i64(at, (int64_t)i);
   }
   return unless_empty("SELECT a.i FROM unnest($1::bytea[], $2::int[]) AS a (handle, i)"
-                      " JOIN corridor.referral r ON r.handle = a.handle WHERE EXISTS"
+                      " JOIN corridor.referral r ON r.handle = a.handle WHERE r.state = 7 OR EXISTS"
                       " (SELECT FROM corridor.referral o WHERE o.referral_id = r.referral_id AND o.state = 2"
                       "   AND o.handle <> r.handle)",
                       at, args);

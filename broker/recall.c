@@ -37,7 +37,7 @@ static PGresult *stop(core *c, const recall *what) {
                          " AND ($4 = 0 OR m.consent_id IS NOT NULL)"
                          " AND ($5 = '' OR d.recipient = $5) AND ($6 = 0 OR m.purpose = $6)"
                          " AND ($7::bytea IS NULL OR m.message_id = $7)"
-                         " RETURNING d.message_id, d.sender, d.handle, m.type, d.lane",
+                         " RETURNING d.message_id, d.sender, d.handle, d.lane",
                 &args);
 }
 
@@ -58,12 +58,35 @@ static bool stop_waiting(core *c, act *a, const recall *what) {
     notice_end(&a->notices, db_get_text(r, i, 1), id.data, handle.data, what->handle.data,
                CORRIDOR__V1__END_STATE__STOPPED, why(what), a->now, (cor_bytes){0});
     /* Nothing is owed for a part of a file, and there may be hundreds. */
-    if (db_get_int(r, i, 4) == COR_LANE_CASE) ok = duties_waive_message(c, a, id);
-    /* One candidate of several may be taken out, by name or with the consent that was
-     * given for it: then it is the next one's turn. */
-    if (ok && db_get_int(r, i, 3) == COR_T(REFERRAL)) ok = referral_stopped(c, a, handle.data);
+    if (db_get_int(r, i, 3) == COR_LANE_CASE) ok = duties_waive_message(c, a, id);
   }
   core_count(c, CORE_STOPPED, PQntuples(r));
+  PQclear(r);
+  return ok;
+}
+
+/* One candidate of several may be taken out, by name or with the consent that was given
+ * for it: then it is the next one's turn, also where the offer has been delivered, for
+ * nothing could be handed over any more. */
+static bool end_offers(core *c, act *a, const recall *what) {
+  if (!what->part && !what->consent_id.data) return true; /* the case has ended, with all its needs */
+  db_args args = {0};
+  db_bytes(&args, what->handle);
+  db_bytes(&args, what->consent_id);
+  db_text(&args, what->recipient);
+  db_i32(&args, what->purpose);
+  PGresult *r = db_run(c->db,
+                       "SELECT o.handle, o.message_id FROM corridor.referral o JOIN corridor.message m"
+                       "  ON m.message_id = o.message_id AND m.sender = o.asker"
+                       " WHERE o.case_handle = $1 AND o.state IN (0, 1) AND o.consent_id IS NOT NULL"
+                       "  AND ($2::bytea IS NULL OR o.consent_id = $2) AND ($3 = '' OR o.provider = $3)"
+                       "  AND ($4 = 0 OR m.purpose = $4) ORDER BY o.handle",
+                       &args);
+  if (!r) return false;
+  bool ok = true;
+  for (int i = 0; ok && i < PQntuples(r); i++)
+    ok = duties_waive_message(c, a, db_get_bytes(r, i, 1)) &&
+         referral_taken_back(c, a, db_get_bytes(r, i, 0).data);
   PQclear(r);
   return ok;
 }
@@ -161,5 +184,5 @@ static bool mark(core *c, const recall *what) {
 
 bool recall_all(core *c, act *a, const recall *what) {
   return stop_waiting(c, a, what) && ask_recipients(c, a, what) && mark(c, what) &&
-         (what->message_id.data || inform_parties(c, a, what));
+         (what->message_id.data || (end_offers(c, a, what) && inform_parties(c, a, what)));
 }

@@ -12,12 +12,20 @@
 #include "mail.h"
 #include <string.h>
 
-static bool set_state(core *c, cor_bytes handle, enum referral_state state, int64_t now) {
+/* No answer counts to an offer whose provider was taken out. *done: it counts. */
+static bool set_state(core *c, cor_bytes handle, enum referral_state state, int64_t now, bool *done) {
   db_args args = {0};
   db_bytes(&args, handle);
   db_i32(&args, (int32_t)state);
   db_i64(&args, now);
-  return db_do(c->db, "UPDATE corridor.referral SET state = $2, changed_at = $3 WHERE handle = $1", &args);
+  db_i32(&args, (int32_t)REFERRAL_TAKEN_BACK);
+  PGresult *r = db_run(c->db,
+                       "UPDATE corridor.referral SET state = $2, changed_at = $3 WHERE handle = $1"
+                       " AND state <> $4 RETURNING handle",
+                       &args);
+  *done = r && PQntuples(r) > 0;
+  PQclear(r);
+  return r != NULL;
 }
 
 /* Its provider has as long to answer as the first had: the answer time moves by
@@ -121,9 +129,11 @@ static bool stop_others(core *c, act *a, cor_bytes handle) {
 
 bool referral_answered(core *c, act *a, const Corridor__V1__Header *h) {
   cor_bytes handle = cor_bytes_of(h->handle);
-  if (h->outcome == COR_OUTCOME(YES))
-    return set_state(c, handle, REFERRAL_ACCEPTED, a->now) && stop_others(c, a, handle);
-  return set_state(c, handle, REFERRAL_DECLINED, a->now) && release_next(c, a, handle);
+  const bool yes = h->outcome == COR_OUTCOME(YES);
+  bool done;
+  if (!set_state(c, handle, yes ? REFERRAL_ACCEPTED : REFERRAL_DECLINED, a->now, &done)) return false;
+  if (!done) return true;
+  return yes ? stop_others(c, a, handle) : release_next(c, a, handle);
 }
 
 /* Only an offer that is still open: an answer that came first stands. */
@@ -142,6 +152,10 @@ static bool move_on(core *c, act *a, const uint8_t *handle, enum referral_state 
 
 bool referral_stopped(core *c, act *a, const uint8_t handle[COR_ID_LEN]) {
   return move_on(c, a, handle, REFERRAL_STOPPED);
+}
+
+bool referral_taken_back(core *c, act *a, const uint8_t handle[COR_ID_LEN]) {
+  return move_on(c, a, handle, REFERRAL_TAKEN_BACK);
 }
 
 bool referral_lapse(core *c, act *a, const uint8_t handle[COR_ID_LEN]) {

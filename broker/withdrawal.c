@@ -71,13 +71,10 @@ static bool mark(core *c, const act *a, const recall *what, bool *news) {
   return true;
 }
 
-static int role_of(core *c, const char *office) {
-  const cor_card *card = cor_cards_find(c->cards, office);
-  return card ? (int)card->card->role : 0;
-}
-
 /* Of every version there is: a later one, if the person agrees anew, stands. A scope
- * for a class of offices goes on standing for the others of the class. */
+ * for a class of offices goes on standing for the others of the class; any class, for
+ * the CA may have another role written on the office's card tomorrow. Of offices that
+ * there are or were, so that the list cannot grow without end. */
 static bool mark_part(core *c, const act *a, const recall *what, bool *news) {
   db_args args = {0};
   db_bytes(&args, what->handle);
@@ -85,7 +82,6 @@ static bool mark_part(core *c, const act *a, const recall *what, bool *news) {
   db_i64(&args, a->now);
   db_i32(&args, what->purpose);
   db_text(&args, what->recipient);
-  db_i32(&args, role_of(c, what->recipient));
   PGresult *marked = db_run(
       c->db,
       "WITH standing AS (SELECT s.consent_id, s.version, s.n FROM corridor.consent_scope s"
@@ -97,8 +93,8 @@ static bool mark_part(core *c, const act *a, const recall *what, bool *news) {
       "   AND ($5 = '' OR s.recipient_office = $5) RETURNING 1),"
       " of_class AS (UPDATE corridor.consent_scope s SET except_offices = array_append(s.except_offices, $5)"
       "   FROM standing u WHERE (s.consent_id, s.version, s.n) = (u.consent_id, u.version, u.n)"
-      "   AND $5 <> '' AND s.recipient_office = '' AND s.recipient_role = $6"
-      "   AND $5 <> ALL(s.except_offices) RETURNING 1)"
+      "   AND $5 <> '' AND s.recipient_office = '' AND $5 <> ALL(s.except_offices)"
+      "   AND EXISTS (SELECT FROM corridor.office o WHERE o.id = $5) RETURNING 1)"
       " SELECT FROM whole UNION ALL SELECT FROM of_class",
       &args);
   if (!marked) return false;

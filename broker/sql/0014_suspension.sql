@@ -51,6 +51,9 @@ ALTER TABLE corridor.consent_scope ADD COLUMN except_offices text[] NOT NULL DEF
 ALTER TABLE corridor.withdrawal ADD COLUMN recipient_office text NOT NULL DEFAULT '';
 ALTER TABLE corridor.withdrawal ADD COLUMN purpose smallint NOT NULL DEFAULT 0;
 
+-- referral.state 7, taken back: the person takes out the provider, or what the offer
+-- stands on.
+
 -- Why it was asked back, so that it does not leave again: a receipt may be missing, a
 -- store may go back. Of what stands on no consent no other column would tell.
 ALTER TABLE corridor.delivery ADD COLUMN recall_code integer;

@@ -114,6 +114,17 @@ class Request(WireTest):
         self.assertEqual(self.owed(case), [("MET", ORIGIN, HOST)])
 
 
+    def test_a_withdrawal_makes_a_restriction_no_less_due(self):
+        """Who keeps what was told, on a ground of its own, still owes the answer."""
+        case = self.filed()
+        self.assertEqual(self.ask(case, pb.RESTRICTED), "OK")
+        notice, = self.received(ORIGIN, pb.DATA_NOTICE, case)
+        self.at(HOST).withdraw(case.handle)
+        self.assertEqual(self.owed(case), [("OPEN", ORIGIN, HOST)])
+        self.assertEqual(self.statement(notice), "OK")
+        self.assertEqual(self.owed(case), [("MET", ORIGIN, HOST)])
+
+
 class Command(harness.ClusterTest):
     cluster = {"offices": [*harness.standard_offices(), harness.Office(PARTNER, "PARTNER", "NE", "A partner", [])]}
 

@@ -6,9 +6,11 @@ import copy
 import os
 import unittest
 
+import harness
 import people
+import stages
 from protocol_bytes import pb
-from wire_offices import (HOST, KINDIA, LABE, ORIGIN, PARTNER, SECOND, SUSPENSION_DUTY, WireTest, scope)
+from wire_offices import (HOST, KINDIA, LABE, ORIGIN, PARTNER, REFERRAL_DUTY, SECOND, SUSPENSION_DUTY, WireTest)
 
 HELD, QUEUED, CLAIMED, STOPPED = 0, 1, 2, 4  # delivery.state
 CARE = dict(compartment=pb.HEALTH, purpose=pb.CONTINUITY_OF_CARE, basis=pb.LIFE_AT_RISK, categories=[pb.HEALTH_DATA])
@@ -110,6 +112,51 @@ class Part(WireTest):
         self.assertEqual(self.states(*offers), [QUEUED, HELD])
         host.withdraw(case.handle, extent=pb.ONE_CONSENT, consent_id=case.consent)
         self.assertEqual(self.states(*offers), [STOPPED, QUEUED], "it is the next candidate's turn")
+
+
+    def test_who_was_taken_out_is_out_whatever_class_it_comes_to_be_of(self):
+        case, roles = self.case("registered"), (pb.ROLE_SERVICE_PROVIDER, pb.ROLE_RED_CROSS)
+        record = case.consent_record(scopes=[care_scope(recipient_role=role) for role in roles])
+        self.assertEqual(self.at(HOST).record_code(pb.CONSENT_RECORD, record, case.handle), "OK")
+        for office in (KINDIA, "an-office-that-never-was"):
+            self.at(HOST).withdraw(case.handle, extent=pb.PART, recipient_office=office)
+        self.assertEqual(self.c.query("SELECT except_offices FROM corridor.consent_scope WHERE consent_id = %s",
+                                      case.consent), [([KINDIA],)] * 2)
+
+    def test_who_was_taken_out_takes_up_no_offer(self):
+        """It came before the part was taken back; nothing could be handed over any more."""
+        case, host, need, handle = self.case("consented"), self.at(HOST), os.urandom(16), os.urandom(16)
+        first, second = self.at(KINDIA), self.at(LABE)
+        offers = [host.offer(KINDIA, case, rank=1, need=need, handle=handle), host.offer(LABE, case, rank=2, need=need)]
+        self.assertEqual([host.codes([offer]) for offer in offers], [["OK"], ["OK"]])
+        self.delivered(offers[0])
+        host.withdraw(case.handle, extent=pb.PART, recipient_office=KINDIA)
+        self.assertEqual(self.duty(case, REFERRAL_DUTY, offers[0]), "WAIVED")
+        self.delivered(offers[1])
+        yes, = first.agent.sign(first.sealed(pb.REFERRAL_ACK, HOST, handle, outcome=pb.YES))
+        self.assertEqual(first.codes([yes]), ["REFERRAL_TAKEN"])
+        first.send_one(pb.REFERRAL_ACK, HOST, handle, outcome=pb.NO)
+        self.assertEqual(first.codes([yes]), ["REFERRAL_TAKEN"], "nor after a no")
+        self.assertEqual(host.record_code(pb.CONSENT_RECORD, case.consent_record(version=2), case.handle), "OK")
+        self.assertEqual(first.codes([yes]), ["REFERRAL_TAKEN"], "the person may agree anew, to a new offer")
+        second.send_one(pb.REFERRAL_ACK, HOST, offers[1].header.handle, outcome=pb.YES)
+        told = [host.codes(host.agent.sign(host.sealed(pb.REFERRAL_HANDOVER, to, offer.header.handle,
+                                                       consent_id=case.consent)))[0]
+                for to, offer in ((KINDIA, offers[0]), (LABE, offers[1]))]
+        self.assertEqual(told, ["PRECONDITION_MISSING", "OK"])
+
+
+class Refused(harness.ClusterTest):
+    cluster = {"offices": [*harness.standard_offices(), harness.Office(PARTNER, "PARTNER", "NE", "A partner", [])]}
+
+    def test_a_confirmation_that_the_hub_did_not_take_closes_nothing_here(self):
+        case = stages.reach(self.c, "consented")
+        self.c.must(self.c.corridor(PARTNER, "withdraw", case.reference))
+        case.received(people.HOST, "SuspensionNotice")
+        self.c.must(self.c.corridor(people.HOST, "suspension", "lift", case.handle, "--ground", "PERSON_DENIES"))
+        late = self.c.corridor(people.HOST, "suspension", "confirm", case.handle)
+        self.assertEqual(late.error["code"], "NOTHING_TO_ANSWER")
+        case.filed()
 
 
 class Orphaned(WireTest):

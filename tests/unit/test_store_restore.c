@@ -136,14 +136,21 @@ START_TEST(notes_are_kept_by_id) {
   must(store_begin(s, &err));
   must(store_note_get(s, id, &note, &err));
   ck_assert(note.restricted_at == 0 && !note.replaced);
-  must(store_note_restricted(s, id, T0, &err));
+  must(store_note_restricted(s, id, T0, true, &err));
   must(store_note_replaced(s, id, by, &err));
   must(store_note_get(s, id, &note, &err));
   ck_assert_int_eq(note.restricted_at, T0);
   ck_assert(note.replaced && memcmp(note.replaced_by, by, sizeof by) == 0);
-  must(store_note_restricted(s, id, 0, &err));
+  must(store_note_restricted(s, id, T0 + 1, false, &err));
   must(store_note_get(s, id, &note, &err));
   ck_assert(note.restricted_at == 0 && note.replaced);
+  must(store_note_restricted(s, id, T0, true, &err)); /* said before, came after */
+  must(store_note_get(s, id, &note, &err));
+  ck_assert_int_eq(note.restricted_at, 0);
+  must(store_note_restricted(s, id, T0 + 3, true, &err));
+  must(store_note_restricted(s, id, T0 + 2, false, &err));
+  must(store_note_get(s, id, &note, &err));
+  ck_assert_int_eq(note.restricted_at, T0 + 3);
   store_rollback(s);
 }
 END_TEST
