@@ -342,6 +342,15 @@ static bool released(const cor_cards *cards, const draft *d, const store_case *k
          release_given(d->order->two, d->header.compartment, err);
 }
 
+/* Of who has left, a case file prepares no return: what was told wrong is corrected. */
+static bool returns_there(agent *a, const cor_cards *cards, const compose_order *order, int64_t now,
+                          cor_error *err) {
+  store_history past;
+  if (!store_case_history(a->store, order->handle, order->to, &past, err)) return false;
+  const bool left = (past.yes & (UINT64_C(1) << COR_T(DEPARTURE_CONFIRMATION))) != 0;
+  return (left && !order->row->books_return) || compose_region(cor_cards_list(cards), order, now, err);
+}
+
 static bool draft_make(agent *a, const cor_cards *cards, const compose_order *order, draft *d,
                        cor_error *err) {
   store_case found_case;
@@ -358,7 +367,7 @@ static bool draft_make(agent *a, const cor_cards *cards, const compose_order *or
   if (!choose_file(a, order, d, err) || !fill_header(a, order, known, d, err) ||
       !cor_basis_check(&d->header, order->body, order->path, err) ||
       !compose_gate(a, cards, order, known, &d->header, d->consent, err) ||
-      !compose_region(cor_cards_list(cards), order, d->header.sent_at, err))
+      !returns_there(a, cards, order, d->header.sent_at, err))
     return false;
   if (!released(cards, d, known, err) || !draft_body(a, cards, d, err)) return false;
   d->wire = cor_envelope_begin(&d->header, order->cover, cor_buf_view(&d->body), a->office.signing, err);

@@ -20,10 +20,11 @@ static bool within_limits(agent *a, const compose_order *order, size_t parts, co
   if (found == STORE_ERROR ||
       !store_attachment_sent(a->store, found == STORE_FOUND ? c.case_handle : order->handle, &sent, err))
     return false;
+  /* How many there are would tell of those that the asker may not know of. */
   return sent + (int64_t)parts <= COR_CHUNKS_PER_CASE ||
          cor_fail(err, COR_ATTACHMENT_LIMIT, "",
-                  "this office has sent %lld parts of files for the case, of %d; nothing was kept",
-                  (long long)sent, (int)COR_CHUNKS_PER_CASE);
+                  "one office sends %d parts of files for a case at most; nothing was kept",
+                  (int)COR_CHUNKS_PER_CASE);
 }
 
 /* The cards are held for one part at a time: others need them too. */

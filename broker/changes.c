@@ -1,8 +1,9 @@
 /* changes.c - what a new card list changes of who may tell whom what.
  *
  * For: registry.c, when a list is imported: each change of a permission, an agreement, a
- * consent policy, a suspended region, or of who is UNHCR is a log record of its own, so that oversight
- * reads a sentence and need not compare two lists.
+ * consent policy, a suspended region, of an office's role, or of who is UNHCR is a log record of its
+ * own, so that oversight reads a sentence and need not compare two lists. (An office that is new or
+ * gone stands in the list; what it may is said of its role.)
  * Guarantees: permissions are compared as they work out (a pair of roles, a function,
  * the categories that pass), not as their rows are written; what stands on one list
  * only is added or removed, what differs in a byte is altered. Comparing takes
@@ -26,6 +27,7 @@ enum { CATEGORIES = 32 };
 /* Something of a list that can change, and what it is now. */
 typedef struct item {
   list_change what;
+  Corridor__V1__Role role; /* PART_ROLE */
   uint8_t digest[COR_HASH_LEN];
 } item;
 
@@ -107,6 +109,9 @@ static void gather(items *all, const Corridor__V1__CardList *list) {
     digest_of(one, &policy->base);
   }
   for (size_t i = 0; i < list->n_cards; i++) {
+    item *office = add(all, PART(ROLE), 0);
+    snprintf(office->what.subject, sizeof office->what.subject, "%s", list->cards[i]->office);
+    office->role = list->cards[i]->role;
     if (!list->cards[i]->asylum_authority) continue;
     item *one = add(all, PART(ASYLUM_AUTHORITY), COR_BIT(COR_CAT(ASYLUM)));
     snprintf(one->what.subject, sizeof one->what.subject, "%s", list->cards[i]->office);
@@ -123,6 +128,15 @@ static void note(changes *out, const item *one, Corridor__V1__ListChange change)
   if (change == CHANGE(REMOVED)) c->categories = 0;
 }
 
+/* Its subject says both. */
+static void note_role(changes *out, const item *before, const item *after) {
+  list_change *c = &out->list[out->n++];
+  *c = after->what;
+  c->change = CHANGE(ALTERED);
+  snprintf(c->subject, sizeof c->subject, "%.32s: %s > %s", after->what.subject, role_word(before->role),
+           role_word(after->role));
+}
+
 static bool differ(const item *a, const item *b) {
   return a->what.categories != b->what.categories || memcmp(a->digest, b->digest, COR_HASH_LEN) != 0;
 }
@@ -136,9 +150,13 @@ void changes_find(const Corridor__V1__CardList *former, const Corridor__V1__Card
   if (!out->list) abort();
   for (size_t i = 0, k = 0; i < before.n || k < after.n;) {
     const int order = i == before.n ? 1 : k == after.n ? -1 : by_subject(&before.list[i], &after.list[k]);
-    if (order < 0) note(out, &before.list[i], CHANGE(REMOVED));
-    if (order > 0) note(out, &after.list[k], CHANGE(ADDED));
-    if (order == 0 && differ(&before.list[i], &after.list[k])) note(out, &after.list[k], CHANGE(ALTERED));
+    const bool role = (order > 0 ? &after.list[k] : &before.list[i])->what.part == PART(ROLE);
+    if (order < 0 && !role) note(out, &before.list[i], CHANGE(REMOVED));
+    if (order > 0 && !role) note(out, &after.list[k], CHANGE(ADDED));
+    if (order == 0 && before.list[i].role != after.list[k].role)
+      note_role(out, &before.list[i], &after.list[k]);
+    else if (order == 0 && differ(&before.list[i], &after.list[k]))
+      note(out, &after.list[k], CHANGE(ALTERED));
     i += order <= 0;
     k += order >= 0;
   }

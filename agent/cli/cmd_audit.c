@@ -333,7 +333,7 @@ const cli_verb cli_audit_verbs[] = {
      "late or is overdue. Who decided, and why, stands inside the seal; who signed, in the sending office.",
      "corridor audit exceptions --db dbname=corridor", EXCEPTIONS_OPTIONS, run_exceptions},
     {"audit permissions", "", 0, 0, "list every change of who may tell whom what",
-     "One line for each permission, agreement, region under suspension or mark of UNHCR that a new card\n"
-     "list added, altered or removed, oldest first, with the log record that says the same.",
+     "One line for each permission, agreement, region under suspension, role or mark of UNHCR that a\n"
+     "new card list added, altered or removed, oldest first, with the log record that says the same.",
      "corridor audit permissions --db dbname=corridor", PERMISSIONS_OPTIONS, run_permissions},
     {NULL, NULL, 0, 0, NULL, NULL, NULL, NULL, NULL}};

@@ -2,8 +2,10 @@
 SET ROLE corridor_owner;
 INSERT INTO corridor.code_name (kind, code, name) VALUES
   ('type', 4, 'SuspensionAnswer'), ('type', 5, 'DataRequest'), ('type', 26, 'DataStatement'),
-  ('type', 19, 'HandoverAttachment'), ('type', 29, 'ReportAttachment'), ('type', 34, 'SuspensionNotice'), ('type', 35, 'DataNotice'), ('delivery', 8, 'suspended'),
-  ('duty', 7, 'SUSPENSION_ANSWER'), ('duty', 8, 'DATA_ANSWER'), ('part', 5, 'CONSENT_POLICY');
+  ('type', 19, 'HandoverAttachment'), ('type', 29, 'ReportAttachment'),
+  ('type', 34, 'SuspensionNotice'), ('type', 35, 'DataNotice'), ('delivery', 8, 'suspended'),
+  ('duty', 7, 'SUSPENSION_ANSWER'), ('duty', 8, 'DATA_ANSWER'), ('part', 5, 'CONSENT_POLICY'),
+  ('part', 6, 'ROLE');
 
 -- In the case's own row: who has that locked FOR SHARE reads the truth.
 ALTER TABLE corridor.avrr_case ADD COLUMN suspended_at bigint;   -- null: goes on

@@ -2,6 +2,8 @@
 parts over lines that are slow and cut, once each, behind everything that is urgent;
 stopped by a withdrawal in the middle; shown to nobody without the key."""
 
+import json
+import sqlite3
 import unittest
 
 import files
@@ -10,6 +12,7 @@ import people
 import stages
 from harness import wait_for
 from lined import LinedCluster, PART
+from protocol_bytes import pb
 
 HOST, ORIGIN = people.HOST, people.ORIGIN
 KIB, MIB = 1024, 1024 * 1024
@@ -354,6 +357,22 @@ class Attachments(harness.ClusterTest):
                                         (ORIGIN, people.KINDIA, "BIODATA", "NO_STANDING")):
             answer = self.c.attach(sender, handle, to, back, "--categories", about, *consent, wait=30, code=4)
             self.assertEqual(answer["code"], code)
+
+    def test_that_it_is_enough_does_not_say_how_many_there_are(self):
+        """Files for health count too, and are nobody else's business."""
+        case = self.case()
+        store = sqlite3.connect(self.c.dir / HOST / "store.db")
+        with store:
+            handle = bytes.fromhex(case.handle)
+            n = store.execute("INSERT INTO attachments (id, outgoing, peer, handle, case_handle, compartment, at)"
+                              " VALUES (?, 1, ?, ?, ?, ?, 1)", (handle, ORIGIN, handle, handle, pb.HEALTH)).lastrowid
+            store.executemany("INSERT INTO parts (outgoing, row, attachment) VALUES (1, ?, ?)",
+                              [(-i, n) for i in range(1, 4100)])
+        store.close()
+        error = self.c.attach(HOST, case.handle, ORIGIN, files.pdf(PART_BYTES * 3), code=4)
+        self.assertEqual(error["code"], "ATTACHMENT_LIMIT")
+        self.assertNotIn("4099", json.dumps(error))
+        self.c.attach(HOST, case.handle, ORIGIN, files.pdf())
 
     def test_no_file_is_written_over(self):
         case = self.case()

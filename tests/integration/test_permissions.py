@@ -206,6 +206,11 @@ class Regions(PermissionsTest):
         # Who has a ticket travels, arrives and is referred.
         stages.reach(self.c, "referred", travelling)
         self.c.must(self.c.corridor(people.HOST, "withdraw", filed.handle))
+        # What was told of who has left is corrected; it prepares no return.
+        right = people.case_file(travelling.reference, operations=None)
+        travelling.send(people.HOST, "CaseFile", people.ORIGIN, right)
+        error = travelling.send(people.HOST, "ABN", people.ORIGIN, people.abn(travelling.reference), code=4)
+        self.assertEqual(error["code"], "REGION_SUSPENDED")
         self.lift("GN")
         booked.ticketed()
 

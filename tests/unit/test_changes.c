@@ -58,6 +58,7 @@ static void make(side *s) {
   corridor__v1__card__init(&s->card);
   s->card.office = (char *)"unhcr-ne";
   s->card.asylum_authority = true;
+  s->card.role = COR_ROLE(UN_AGENCY);
   corridor__v1__card_list__init(&s->list);
   s->rows[0] = &s->row;
   s->agreements[0] = &s->agreement;
@@ -149,6 +150,9 @@ static void no_longer_unhcr(side *s) {
 static void one_way_less(side *s) {
   s->policy.n_forbidden = 2;
 }
+static void other_role(side *s) {
+  s->card.role = COR_ROLE(ORIGIN_MISSION);
+}
 static void nothing(side *s) {
   (void)s;
 }
@@ -164,6 +168,7 @@ static const struct { void (*change)(side *); size_t n; list_change found[2]; } 
                           {PART(AGREEMENT), CHANGE(ADDED), "JI-2", CAT(OPERATIONAL) | CAT(BIODATA)}}},
   {since_later, 1, {{PART(REGION), CHANGE(ALTERED), "GN-K", 0}}},
   {one_way_less, 1, {{PART(CONSENT_POLICY), CHANGE(ALTERED), "PHOTO", 0}}},
+  {other_role, 1, {{PART(ROLE), CHANGE(ALTERED), "unhcr-ne: UN_AGENCY > ORIGIN_MISSION", 0}}},
   {no_longer_unhcr, 1, {{PART(ASYLUM_AUTHORITY), CHANGE(REMOVED), "unhcr-ne", 0}}},
 };
 /* clang-format on */
