@@ -21,11 +21,9 @@ typedef struct names {
 } names;
 
 static names list_in(const ProtobufCMessage *body) {
-  const ProtobufCFieldDescriptor *field = protobuf_c_message_descriptor_get_field_by_name(body->descriptor,
-                                                                                          "message_ids");
-  if (field == NULL || field->type != PROTOBUF_C_TYPE_BYTES) return (names){NULL, 0};
-  return (names){*(ProtobufCBinaryData *const *)(const void *)((const char *)body + field->offset),
-                 *(const size_t *)(const void *)((const char *)body + field->quantifier_offset)};
+  names list = {NULL, 0};
+  list.n = compose_spoken_of(body, &list.ids);
+  return list;
 }
 
 static bool is_in(const names *list, const ProtobufCBinaryData *id) {

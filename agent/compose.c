@@ -53,8 +53,7 @@ static const struct {
     {COR_T(DATA_STATEMENT), COR_T(DATA_NOTICE)},
 };
 
-/* The messages that a record speaks of. */
-static size_t spoken_of(const ProtobufCMessage *body, const ProtobufCBinaryData **ids) {
+size_t compose_spoken_of(const ProtobufCMessage *body, const ProtobufCBinaryData **ids) {
   const ProtobufCFieldDescriptor *field = protobuf_c_message_descriptor_get_field_by_name(body->descriptor,
                                                                                           "message_ids");
   if (field == NULL || field->type != PROTOBUF_C_TYPE_BYTES) return 0;
@@ -66,7 +65,7 @@ static size_t spoken_of(const ProtobufCMessage *body, const ProtobufCBinaryData 
  * speaks of sealed messages, those whom these are for. */
 static bool choose_file(agent *a, const compose_order *order, draft *d, cor_error *err) {
   const ProtobufCBinaryData *ids = NULL;
-  const size_t n = spoken_of(order->body, &ids);
+  const size_t n = compose_spoken_of(order->body, &ids);
   d->filed = order->filed_under != 0 ? order->filed_under : order->compartment;
   for (size_t i = 0; i < n; i++) { /* 16 bytes each: content_rules.c */
     store_message m;
@@ -128,7 +127,7 @@ static Corridor__V1__LegalBasis default_basis(const compose_order *order, uint32
  * can be read off (api_attachment.c). */
 static bool all_declared(const compose_order *order, cor_error *err) {
   const uint32_t health = COR_BIT(COR_CAT(HEALTH_DATA)) | COR_BIT(COR_CAT(MENTAL_HEALTH));
-  if (order->categories == 0 || order->row->type == COR_T(ATTACHMENT_CHUNK)) return true;
+  if (order->categories == 0 || order->row->lane == COR_LANE_ATTACHMENT) return true;
   uint32_t missing = compose_categories(order->body) & ~order->categories & ~COR_BIT(COR_CAT(OPERATIONAL));
   if (order->categories & health) missing &= ~health;
   if (missing == 0) return true;
@@ -351,6 +350,17 @@ static bool returns_there(agent *a, const cor_cards *cards, const compose_order 
   return (left && !order->row->books_return) || compose_region(cor_cards_list(cards), order, now, err);
 }
 
+/* The mission of origin receives a person, not a journey [003:594]. */
+static bool whole_booking(const cor_cards *cards, const compose_order *order, cor_error *err) {
+  const cor_card *to = cor_cards_find(cards, order->to);
+  if (order->row->type != COR_T(ABN) || to == NULL || to->card->role != COR_ROLE(ORIGIN_MISSION)) return true;
+  if (((const Corridor__V1__Abn *)order->body)->case_ref[0] != '\0') return true;
+  char path[128];
+  snprintf(path, sizeof path, "%s/caseRef", order->path);
+  return cor_fail(err, COR_MISSING_FIELD, path,
+                  "for the mission of origin a booking names its person [003:594]");
+}
+
 static bool draft_make(agent *a, const cor_cards *cards, const compose_order *order, draft *d,
                        cor_error *err) {
   store_case found_case;
@@ -358,7 +368,7 @@ static bool draft_make(agent *a, const cor_cards *cards, const compose_order *or
   if (!cor_office_valid(order->to))
     return cor_fail(err, COR_BAD_INPUT, "/to", "not an office id; nothing was kept");
   if (!cor_content_check(order->row->type, order->compartment, order->body, order->path, err) ||
-      !all_declared(order, err))
+      !all_declared(order, err) || !whole_booking(cards, order, err))
     return false;
   store_found found = store_case_get(a->store, order->handle, &found_case, err);
   if (found == STORE_ERROR) return false;

@@ -40,6 +40,8 @@ bool compose_act(agent *a, const cor_cards *cards, const compose_order *orders, 
 bool compose_message(agent *a, const cor_cards *cards, const compose_order *order, uint8_t id[COR_ID_LEN],
                      cor_error *err) COR_MUST_CHECK;
 
+/* The messages that a record speaks of (its message_ids), borrowed from body. */
+size_t compose_spoken_of(const ProtobufCMessage *body, const ProtobufCBinaryData **ids);
 /* What the data dictionary calls the contents of this body: category bits. */
 uint32_t compose_categories(const ProtobufCMessage *body);
 

@@ -43,6 +43,12 @@ static bool by_charter(const ProtobufCMessage *b) {
 static bool needs_transit_help(const ProtobufCMessage *b) {
   return ((const Abn *)b)->transit_assistance_needed;
 }
+/* For a mission in transit a booking is of the journey alone (data dictionary 2). */
+static bool names_person(const ProtobufCMessage *b) {
+  const Abn *a = (const Abn *)b;
+  return a->case_ref[0] != '\0' || a->profile_summary[0] != '\0' || a->n_vulnerability_summary > 0 ||
+         a->n_prior_assistance > 0;
+}
 static bool has_escort(const ProtobufCMessage *b) {
   const Abn *a = (const Abn *)b;
   return a->escort && a->escort->kind != CORRIDOR__V1__ESCORT_KIND__ESCORT_NONE;
@@ -184,11 +190,11 @@ static const cor_content_rule rules[] = {
   {IN_OPS(ABN), "arrives_at", COR_MUST, COR_ANY, NULL, "M [003:593]"},
   {IN_OPS(ABN), "overflown", COR_MUST, COR_COUNTRY, by_charter, "M if charter [003:593]"},
   {IN_OPS(ABN), "transit_points", COR_MUST, COR_ANY, needs_transit_help, "M if not direct [003:599]"},
-  {IN_OPS(ABN), "case_ref", COR_MUST, COR_ANY, NULL, "M [003:594]"},
+  {IN_OPS(ABN), "case_ref", COR_MUST, COR_ANY, names_person, "M [003:594]"},
   {IN_OPS(ABN), "final_destination/country", COR_MUST, COR_COUNTRY, NULL, "M [003:594]"},
-  {IN_OPS(ABN), "profile_summary", COR_MUST, COR_ANY, NULL, "M [003:596]"},
-  {IN_OPS(ABN), "vulnerability_summary", COR_MUST, COR_ANY, NULL, "M [003:596]"},
-  {IN_OPS(ABN), "prior_assistance/programme", COR_MUST, COR_ANY, NULL, "M if any [003:598]"},
+  {IN_OPS(ABN), "profile_summary", COR_MUST, COR_ANY, names_person, "M [003:596]"},
+  {IN_OPS(ABN), "vulnerability_summary", COR_MUST, COR_ANY, names_person, "M [003:596]"},
+  {IN_OPS(ABN), "prior_assistance/programme", COR_MUST, COR_ANY, names_person, "M if any [003:598]"},
   {IN_OPS(ABN), "escort/name", COR_MUST, COR_ANY, has_escort, "M per rule [003:582]"},
   {IN_OPS(ABN), "escort/travel", COR_MUST, COR_ANY, has_escort, "M per rule [003:582]"},
 
