@@ -56,7 +56,8 @@ static bool read_notice(api_request *q, const compose_order *order, ProtobufCMes
   if (found == STORE_ERROR) return false;
   if (found == STORE_ABSENT) return not_here(err, "/inReplyTo");
   cor_error ignored; /* of another kind: it names nothing */
-  if (!m.outgoing && m.body.len > 0 && cor_sop_find((Corridor__V1__MessageType)m.type)->from_hub)
+  const cor_sop_row *row = cor_sop_find((Corridor__V1__MessageType)m.type);
+  if (!m.outgoing && m.body.len > 0 && row != NULL && row->from_hub)
     *out = cor_decode(cor_sop_body((Corridor__V1__MessageType)m.type, COR_C(RECORD)), cor_buf_view(&m.body),
                       COR_CONTROL_MAX, true, &ignored);
   store_message_clear(&m);
