@@ -1,9 +1,9 @@
 /* changes.c - what a new card list changes of who may tell whom what.
  *
  * For: registry.c, when a list is imported: each change of a permission, an agreement, a
- * consent policy, a suspended region, of an office's role, or of who is UNHCR is a log record of its
- * own, so that oversight reads a sentence and need not compare two lists. (An office that is new or
- * gone stands in the list; what it may is said of its role.)
+ * consent policy, a suspended region, of an office's role, or of who is UNHCR is a log
+ * record of its own, so that oversight reads a sentence and need not compare two lists.
+ * (An office that is new or gone stands in the list; what it may is said of its role.)
  * Guarantees: permissions are compared as they work out (a pair of roles, a function,
  * the categories that pass), not as their rows are written; what stands on one list
  * only is added or removed, what differs in a byte is altered. Comparing takes

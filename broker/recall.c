@@ -4,9 +4,10 @@
  * For: withdrawal.c and basis.c. Guarantees: what has not left is stopped and
  * its sender told, also what waited for the end of a suspension; who was told is
  * asked back, onward recipients too (told.c), and owes an answer, and what was asked
- * back is never sent again; offices of the case that were told nothing hear of it. Trusts that the case row
- * is held FOR UPDATE from before the mark to the commit: a message was either claimed before (then its
- * recipient is asked) or is never delivered. */
+ * back is never sent again; offices of the case that were told nothing hear of it.
+ * Trusts that the case row is held FOR UPDATE from before the mark to the commit: a
+ * message was either claimed before (then its recipient is asked) or is never
+ * delivered. */
 #include "recall.h"
 #include "corridor/refusal.h"
 #include "corridor/sop.h"
