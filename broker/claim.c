@@ -149,8 +149,9 @@ static bool mark_claimed(core *c, claim_batch *b, int64_t now) {
       " WHERE d.sequence = u.sequence AND " STATE_OF(
           "d") " = 1"
                "  AND m.message_id = d.message_id AND m.admitted_at = d.admitted_at"
-               "  AND d.recall_code IS NULL" /* of another broker's claim since we looked: the next look sees
-                                                it */
+               /* Asked back since we looked: another broker had claimed it. The next look sees it. */
+               "  AND NOT EXISTS (SELECT FROM corridor.recalled x"
+               "   WHERE x.message_id = d.message_id AND x.sender = d.sender)"
                " RETURNING u.i, d.claims, m.header, m.signature, m.body",
       &args);
   for (int row = 0; b->marked && row < PQntuples(b->marked); row++) {

@@ -344,10 +344,10 @@ static const char *ask_recalled(const facts_query *q, db_args *args) {
     db_add_text(sender, q->items[i]->header->sender);
     db_add_i64(at, (int64_t)i);
   }
-  return unless_empty("SELECT a.i, d.recall_code FROM unnest($1::bytea[], $2::text[], $3::int[])"
-                      " AS a (id, sender, i) JOIN corridor.delivery d ON d.message_id = a.id"
-                      " AND d.sender = a.sender WHERE d.recall_code IS NOT NULL",
-                      at, args);
+  return unless_empty(
+      "SELECT a.i, x.code FROM unnest($1::bytea[], $2::text[], $3::int[]) AS a (id, sender, i)"
+      " JOIN corridor.recalled x ON x.message_id = a.id AND x.sender = a.sender",
+      at, args);
 }
 
 static void take_recalled(facts_item *const *items, const PGresult *r, int row) {

@@ -172,14 +172,14 @@ static bool mark(core *c, const recall *what) {
   db_i32(&args, what->purpose);
   db_bytes(&args, what->message_id);
   return db_do(c->db,
-               "UPDATE corridor.delivery d SET recall_code = $3 FROM corridor.message m"
-               " WHERE d.case_handle = $1 AND d.first_claimed_at IS NOT NULL AND d.recall_code IS NULL"
-               " AND m.message_id = d.message_id AND m.admitted_at = d.admitted_at"
+               "INSERT INTO corridor.recalled SELECT d.message_id, d.sender, $3 FROM corridor.delivery d"
+               " JOIN corridor.message m ON m.message_id = d.message_id AND m.admitted_at = d.admitted_at"
+               " WHERE d.case_handle = $1 AND d.first_claimed_at IS NOT NULL"
                " AND m.sender <> 'hub' AND (m.categories & ~2) <> 0"
                " AND ($2::bytea IS NULL OR m.consent_id = $2)"
                " AND ($4 = 0 OR m.consent_id IS NOT NULL)"
                " AND ($5 = '' OR d.recipient = $5) AND ($6 = 0 OR m.purpose = $6)"
-               " AND ($7::bytea IS NULL OR m.message_id = $7)",
+               " AND ($7::bytea IS NULL OR m.message_id = $7) ON CONFLICT DO NOTHING",
                &args);
 }
 

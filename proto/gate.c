@@ -338,8 +338,10 @@ static verdict referral_free(const question *q) {
 
 /* --- limits --- */
 
+/* A withdrawal counts by the hub's own time: an office's clock that is ahead puts none off. */
 static verdict within_time(const question *q) {
   if (q->header->expires_at <= q->facts->now) return refuse(COR_EXPIRED, "expires_at");
+  if (q->header->type == COR_T(CONSENT_WITHDRAWAL)) return pass;
   return q->header->sent_at - q->facts->now > SKEW_MS ? refuse(COR_CLOCK_SKEW, "sent_at") : pass;
 }
 

@@ -56,9 +56,17 @@ ALTER TABLE corridor.withdrawal ADD COLUMN purpose smallint NOT NULL DEFAULT 0;
 -- referral.state 7, taken back: the person takes out the provider, or what the offer
 -- stands on.
 
--- Why it was asked back, so that it does not leave again: a receipt may be missing, a
--- store may go back. Of what stands on no consent no other column would tell.
-ALTER TABLE corridor.delivery ADD COLUMN recall_code integer;
+-- What was asked back, and why, so that it does not leave again: a receipt may be missing,
+-- a store may go back. Of what stands on no consent nothing else would tell. A table of
+-- its own: a receipt locks the delivery first and its duties then, a withdrawal the
+-- duties, and each would wait for the other.
+CREATE TABLE corridor.recalled (
+  message_id bytea NOT NULL,
+  sender     text NOT NULL,
+  code       integer NOT NULL,
+  PRIMARY KEY (message_id, sender)
+);
+GRANT SELECT, INSERT ON corridor.recalled TO corridor_broker;
 
 -- What waits for the end of a suspension expires like what waits otherwise.
 DROP INDEX corridor.delivery_expiry;

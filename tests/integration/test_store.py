@@ -20,7 +20,7 @@ BROKER, ERASER, SEQUENCER = "corridor_broker", "corridor_eraser", "corridor_sequ
 OVERSIGHT, STATISTICS = "corridor_oversight", "corridor_statistics"
 ROLES = {BROKER, ERASER, SEQUENCER, OVERSIGHT, STATISTICS}
 APPEND_ONLY = {"access", "basis_statement", "dedupe", "obligation_event", "log_leaf", "log_record", "permission_change",
-               "refusal"}
+               "recalled", "refusal"}
 TABLES = """SELECT n.nspname, c.relname, c.relkind IN ('v', 'm') FROM pg_class c JOIN pg_namespace n
   ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f')
   AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast') AND %s"""

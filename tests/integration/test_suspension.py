@@ -267,6 +267,23 @@ class Oracle(Asked):
         self.assertNotIn(bytes(cases[0].reference, "ascii"), b"".join(bytes(r) for r, in kept))
 
 
+class Thousand(Asked):
+    parties = (HOST, ORIGIN, PARTNER)
+
+    def test_a_code_is_tried_a_thousand_times(self):
+        """Each try is receipted like the first; the case waits once, and is asked about once."""
+        case = self.case("registered")
+        for _ in range(1000):
+            self.at(PARTNER).withdraw(os.urandom(16), **{**case.hashes(), "withdrawal_hash": os.urandom(32)})
+        self.assertEqual((self.withdrawn(case), self.suspended(case)), (False, True))
+        self.assertEqual(self.duty_states(case), ["OPEN"])
+        self.assertEqual(len(re.findall("withdrawals-without-proof.*ne-partner", self.c.processes["core"].text())), 1)
+        self.at(PARTNER).withdraw(os.urandom(16), **case.hashes())
+        self.assertFalse(self.withdrawn(case), "nor does the right one count there today")
+        self.at(HOST).withdraw(case.handle)
+        self.assertTrue(self.withdrawn(case), "the office that has the case needs none")
+
+
 class Tries(Asked):
     parties = (HOST, ORIGIN, PARTNER, KINDIA, LABE)
 

@@ -549,6 +549,8 @@ static const pair pairs[] = {
   PAIR("limits", CASE_FILE, expires_now, COR_EXPIRED, "expires_at"),
   PAIR("limits", CASE_FILE, sent_ahead, COR_CLOCK_SKEW, "sent_at"),
   PAIR("limits", CASE_FILE, sent_at_skew_limit, COR_OK, ""),
+  PAIR("limits", CONSENT_WITHDRAWAL, sent_ahead, COR_OK, ""),
+  PAIR("limits", CONSENT_WITHDRAWAL, expires_now, COR_EXPIRED, "expires_at"),
   PAIR("limits", CASE_FILE, table_newer, COR_TABLE_VERSION, "table_version"),
   PAIR("limits", CASE_FILE, table_none, COR_TABLE_VERSION, "table_version"),
   PAIR("limits", CASE_FILE, table_ancient, COR_TABLE_VERSION, "table_version"),
