@@ -19,25 +19,32 @@ static int why(const recall *what) {
   return what->message_id.data ? COR_BASIS_NOT_ALLOWED : COR_CONSENT_WITHDRAWN;
 }
 
+/* Which messages of the case are meant, with the arguments that it takes; the same of
+ * those that wait and of those that left. */
+#define MEANT                                                                                                \
+  " AND ($2::bytea IS NULL OR m.consent_id = $2) AND ($4 = 0 OR m.consent_id IS NOT NULL)"                   \
+  " AND ($5 = '' OR d.recipient = $5) AND ($6 = 0 OR m.purpose = $6)"                                        \
+  " AND ($7::bytea IS NULL OR m.message_id = $7)"
+
+static void give(db_args *args, const recall *what) {
+  db_bytes(args, what->handle);
+  db_bytes(args, what->consent_id);
+  db_i32(args, why(what));
+  db_i32(args, what->part);
+  db_text(args, what->recipient);
+  db_i32(args, what->purpose);
+  db_bytes(args, what->message_id);
+}
+
 /* Queued, held and suspended messages of the case that stood on it. */
 static PGresult *stop(core *c, const recall *what) {
   db_args args = {0};
-  db_bytes(&args, what->handle);
-  db_bytes(&args, what->consent_id);
-  db_i32(&args, why(what));
-  db_i32(&args, what->part);
-  db_text(&args, what->recipient);
-  db_i32(&args, what->purpose);
-  db_bytes(&args, what->message_id);
+  give(&args, what);
   return db_run(c->db,
                 "UPDATE corridor.delivery d SET state = 4, stop_code = $3 FROM corridor.message m"
                 " WHERE d.case_handle = $1 AND " STATE_OF(
                     "d") " IN (0, 1, 8) AND d.lane <= 0"
-                         " AND m.message_id = d.message_id AND m.admitted_at = d.admitted_at"
-                         " AND ($2::bytea IS NULL OR m.consent_id = $2)"
-                         " AND ($4 = 0 OR m.consent_id IS NOT NULL)"
-                         " AND ($5 = '' OR d.recipient = $5) AND ($6 = 0 OR m.purpose = $6)"
-                         " AND ($7::bytea IS NULL OR m.message_id = $7)"
+                         " AND m.message_id = d.message_id AND m.admitted_at = d.admitted_at" MEANT
                          " RETURNING d.message_id, d.sender, d.handle, d.lane",
                 &args);
 }
@@ -164,22 +171,12 @@ static bool inform_parties(core *c, act *a, const recall *what) {
  * a store that went back, and not under a consent given since. */
 static bool mark(core *c, const recall *what) {
   db_args args = {0};
-  db_bytes(&args, what->handle);
-  db_bytes(&args, what->consent_id);
-  db_i32(&args, why(what));
-  db_i32(&args, what->part);
-  db_text(&args, what->recipient);
-  db_i32(&args, what->purpose);
-  db_bytes(&args, what->message_id);
+  give(&args, what);
   return db_do(c->db,
                "INSERT INTO corridor.recalled SELECT d.message_id, d.sender, $3 FROM corridor.delivery d"
                " JOIN corridor.message m ON m.message_id = d.message_id AND m.admitted_at = d.admitted_at"
                " WHERE d.case_handle = $1 AND d.first_claimed_at IS NOT NULL"
-               " AND m.sender <> 'hub' AND (m.categories & ~2) <> 0"
-               " AND ($2::bytea IS NULL OR m.consent_id = $2)"
-               " AND ($4 = 0 OR m.consent_id IS NOT NULL)"
-               " AND ($5 = '' OR d.recipient = $5) AND ($6 = 0 OR m.purpose = $6)"
-               " AND ($7::bytea IS NULL OR m.message_id = $7) ON CONFLICT DO NOTHING",
+               " AND m.sender <> 'hub' AND (m.categories & ~2) <> 0" MEANT " ON CONFLICT DO NOTHING",
                &args);
 }
 
